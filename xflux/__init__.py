@@ -1,0 +1,55 @@
+"""Terrestrial carbon and water fluxes on labelled, lazy grids.
+
+``import xflux`` registers the accessor ``ds.flux``. Everything it offers is also a
+plain function or class here; what is heavy is imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from xflux import accessors as _accessors
+from xflux.accessors import FluxAccessor
+
+__version__ = "0.1.0"
+
+#: Public names, and the module that each is imported from when first used.
+_LAZY = {
+    "FluxModel": "xflux.baseline.model",
+    "LloydTaylor": "xflux.baseline.respiration",
+    "PModel": "xflux.baseline.photosynthesis",
+    "PTJPL": "xflux.baseline.evapotranspiration",
+    "PriestleyTaylor": "xflux.baseline.evapotranspiration",
+    "Q10Respiration": "xflux.baseline.respiration",
+    "XfluxError": "xflux.errors",
+    "XfluxWarning": "xflux.errors",
+    "baseline": "xflux.baseline.baseline",
+    "evaluate": "xflux.skill.evaluate",
+    "get_options": "xflux.options",
+    "open_drivers": "xflux.files.drivers",
+    "open_towers": "xflux.files.towers",
+    "read_co2": "xflux.files.co2",
+    "set_options": "xflux.options",
+    "snap": "xflux.labels.grid",
+    "standardize": "xflux.labels.standardize",
+    "variables": "xflux.labels.variables",
+}
+
+__all__ = ["FluxAccessor", "__version__", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'xflux' has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+del _accessors

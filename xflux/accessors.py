@@ -1,0 +1,75 @@
+"""The two accessors: every method is a thin face of the function of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    from xflux.baseline.model import FluxModel
+    from xflux.plot.accessor import PlotAccessor
+
+__all__ = ["FluxAccessor"]
+
+#: Stands for the default model of a flux, which is only imported when it is used.
+_DEFAULT: Any = "default"
+
+
+@xr.register_dataset_accessor("flux")
+class FluxAccessor:
+    """Fluxes of a Dataset: ``ds.flux``.
+
+    Methods return a new Dataset, with everything of the old one plus what was
+    computed, so that they chain. All are lazy.
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
+
+    def standardize(
+        self, names: Mapping[str, str] | None = None, derive: Sequence[str] = ()
+    ) -> xr.Dataset:
+        """Bring the Dataset into canonical names and units; see `xflux.standardize`."""
+        from xflux.labels.standardize import standardize
+
+        return standardize(self._ds, names, derive)
+
+    def baseline(
+        self,
+        gpp: FluxModel | None = _DEFAULT,
+        reco: FluxModel | None = _DEFAULT,
+        le: FluxModel | None = _DEFAULT,
+        *,
+        names: Mapping[str, str] | None = None,
+        derive: Sequence[str] = (),
+    ) -> xr.Dataset:
+        """Add process-based gpp, reco, nee and le; see `xflux.baseline`.
+
+        The models are ``PModel()``, ``Q10Respiration()`` and ``PriestleyTaylor()``
+        by default; None leaves a flux out.
+        """
+        from xflux.baseline.baseline import baseline
+        from xflux.labels.attach import with_history
+
+        given = {"gpp": gpp, "reco": reco, "le": le}
+        models = {flux: model for flux, model in given.items() if model is not _DEFAULT}
+        fluxes = baseline(self._ds, **models, names=names, derive=derive)
+        made = ", ".join(f"{name} by {array.attrs['model']}" for name, array in fluxes.items())
+        return with_history(self._ds.assign(fluxes.data_vars), f"baseline: {made}")
+
+    def evaluate(
+        self, reference: xr.Dataset, *, by: Any = None, decompose: bool = False, **options: Any
+    ) -> xr.Dataset:
+        """Score the fluxes of the Dataset against a reference; see `xflux.evaluate`."""
+        from xflux.skill.evaluate import evaluate
+
+        return evaluate(reference, self._ds, by=by, decompose=decompose, **options)
+
+    @property
+    def plot(self) -> PlotAccessor:
+        """Maps, series and scatter: ``ds.flux.plot.map("gpp")``."""
+        from xflux.plot.accessor import PlotAccessor
+
+        return PlotAccessor(self._ds)

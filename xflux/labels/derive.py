@@ -1,0 +1,143 @@
+"""Which missing variable follows from which: the recipes, in order of preference.
+
+A recipe of plain arrays runs inside the blocks, tile by tile, with the model that
+needs it. A recipe over the whole series (``series=True``) reduces along time and is
+worked out, lazily, before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xflux.errors import MissingVariableError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["RECIPES", "Recipe", "recipes_for", "time_dim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one variable follows from others.
+
+    Attributes
+    ----------
+    target : str
+        Canonical name of what is derived.
+    needs : tuple of str
+        Canonical names of the arguments, in call order.
+    function : str
+        Name of the function, in `xflux.numerics.meteorology` or, for a series, here.
+    note : str
+        Said in the attributes of what comes of it.
+    on_request : bool
+        Only used when the user asks with ``derive=``.
+    series : bool
+        The function takes DataArrays and reduces them along time.
+    standard : bool
+        `standardize` adds the result to the Dataset unasked.
+    """
+
+    target: str
+    needs: tuple[str, ...]
+    function: str
+    note: str
+    on_request: bool = False
+    series: bool = False
+    standard: bool = False
+
+    def resolve(self) -> Callable[..., Any]:
+        """Return the function itself."""
+        if self.series:
+            found: Callable[..., Any] = globals()[self.function]
+            return found
+        from xflux.numerics import meteorology
+
+        found = getattr(meteorology, self.function)
+        return found
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe("ta", ("ta_min", "ta_max"), "mean_temperature", "mean of ta_min and ta_max"),
+    Recipe("ta_max", ("ta",), "same", "ta taken for the daily maximum"),
+    Recipe("vpd", ("ta", "td"), "vpd_from_dewpoint",
+           "from ta and dew point, saturation vapour pressure of FAO-56", standard=True),
+    Recipe("vpd", ("ta", "ea"), "vpd_from_vapour_pressure",
+           "from ta and vapour pressure, saturation vapour pressure of FAO-56", standard=True),
+    Recipe("vpd", ("ta", "rh_air"), "vpd_from_relative_humidity",
+           "from ta and relative humidity, saturation vapour pressure of FAO-56", standard=True),
+    Recipe("vpd", ("ta", "q", "patm"), "vpd_from_specific_humidity",
+           "from ta, specific humidity and pressure, saturation vapour pressure of FAO-56",
+           standard=True),
+    Recipe("rh_air", ("ta", "td"), "relative_humidity_from_dewpoint", "from ta and dew point"),
+    Recipe("rh_air", ("ta", "vpd"), "relative_humidity_from_vpd", "from ta and vpd"),
+    Recipe("patm", ("elevation",), "pressure_from_elevation",
+           "from elevation, barometric formula at 298.15 K (Stocker et al. 2020)", standard=True),
+    Recipe("ppfd", ("par",), "ppfd_from_par", "4.57 umol J-1 x par", standard=True),
+    Recipe("ppfd", ("swin",), "ppfd_from_shortwave", "2.04 umol J-1 x swin", standard=True),
+    Recipe("par", ("swin",), "par_from_shortwave", "0.446 x swin"),
+    Recipe("ndvi", ("red", "nir"), "ndvi_from_reflectance", "(nir - red) / (nir + red)",
+           standard=True),
+    Recipe("ndvi", ("fapar",), "ndvi_from_fapar", "0.9 x fapar + 0.05"),
+    Recipe("nirv", ("red", "nir"), "nirv_from_reflectance", "nir x ndvi (Badgley et al. 2017)",
+           standard=True),
+    Recipe("nirv", ("ndvi", "nir"), "nirv_from_ndvi", "nir x ndvi (Badgley et al. 2017)",
+           standard=True),
+    Recipe("rnet", ("swin", "lwin", "ta"), "net_radiation_from_longwave",
+           "estimated from swin, lwin and ta: (1 - 0.23) swin + 0.98 (lwin - sigma T^4)",
+           on_request=True),
+    Recipe("rnet", ("swin", "ta"), "net_radiation",
+           "estimated from swin and ta alone", on_request=True),
+    Recipe("g", (), "zero", "taken as 0"),
+    Recipe("c4_fraction", (), "zero", "taken as 0 (C3 vegetation)"),
+    Recipe("fapar_max", ("fapar",), "series_maximum", "largest fapar of the series", series=True),
+    Recipe("t_opt", ("ta_max", "ppfd", "fapar", "vpd"), "temperature_of_best_growth",
+           "ta_max where ppfd x fapar x ta_max / vpd is largest (Fisher et al. 2008)",
+           series=True),
+)  # fmt: skip
+
+
+def recipes_for(target: str) -> list[Recipe]:
+    """Return the recipes of a variable, the preferred one first."""
+    return [recipe for recipe in RECIPES if recipe.target == target]
+
+
+def time_dim(array: xr.DataArray) -> str | None:
+    """Return the dimension of an array that is time, or the months of a mean year."""
+    for dim in ("time", "month"):
+        if dim in array.dims:
+            return dim
+    return None
+
+
+def series_maximum(array: xr.DataArray) -> xr.DataArray:
+    """Return the maximum along time."""
+    return array.max(_required_time(array, "fapar"), keep_attrs=False)
+
+
+def temperature_of_best_growth(
+    ta_max: xr.DataArray, ppfd: xr.DataArray, fapar: xr.DataArray, vpd: xr.DataArray
+) -> xr.DataArray:
+    """Return the optimum temperature of the canopy (Fisher et al. 2008, table 1).
+
+    Canopies grow best when it is light, green, warm and moist at once. The time of
+    the largest product is found without an index, so that time may be chunked.
+    """
+    dim = _required_time(ta_max, "ta_max")
+    # A floor of 0.5 hPa keeps saturated air from deciding alone.
+    score = ppfd * fapar * ta_max / vpd.clip(min=0.5)
+    best = score == score.max(dim, keep_attrs=False)
+    return ta_max.where(best).max(dim, keep_attrs=False)
+
+
+def _required_time(array: xr.DataArray, called: str) -> str:
+    dim = time_dim(array)
+    if dim is None:
+        raise MissingVariableError(
+            f"{called} has no time dimension to search for its maximum; pass t_opt (degC) and "
+            "fapar_max as variables"
+        )
+    return dim

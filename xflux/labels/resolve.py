@@ -1,0 +1,235 @@
+"""From what a Dataset holds to what a model needs: found, checked, derived.
+
+`resolve` looks at names, units and recipes and touches no data. What comes out, a
+`Plan`, says which arrays go into the blocks, by which numbers they are converted
+there, and which recipes run on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xflux.errors import MissingVariableError, XfluxError, raise_together
+from xflux.labels.classes import to_codes
+from xflux.labels.derive import Recipe, recipes_for
+from xflux.labels.find import check_names, find, looked_for
+from xflux.labels.units import dequantify, scale_to_canonical
+from xflux.labels.variables import variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Plan", "Source", "Step", "resolve"]
+
+#: What to do about a variable that no recipe can stand in for.
+_ADVICE = {
+    "co2": "or set it with PModel(co2=400.0)",
+    "rnet": "or estimate it from swin and ta with derive=('rnet',)",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An array of the Dataset that goes into the blocks, and how it is converted there."""
+
+    name: str
+    array: xr.DataArray
+    scale: float
+    offset: float
+    found: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A recipe that runs in the blocks."""
+
+    target: str
+    needs: tuple[str, ...]
+    function: Callable[..., Any]
+
+
+@dataclass
+class Plan:
+    """What is read, what is derived, and what is to be said about it."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    registry: Any = None
+
+    @property
+    def names(self) -> set[str]:
+        """Canonical names that the plan provides."""
+        return set(self.sources) | {step.target for step in self.steps}
+
+    def for_targets(self, targets: Sequence[str]) -> Plan:
+        """Return the part of the plan that some targets need."""
+        wanted = set(targets)
+        steps = []
+        for step in reversed(self.steps):
+            if step.target in wanted:
+                steps.append(step)
+                wanted |= set(step.needs)
+        return Plan(
+            {name: source for name, source in self.sources.items() if name in wanted},
+            steps[::-1],
+            {name: note for name, note in self.notes.items() if name in wanted},
+            self.registry,
+        )
+
+    def describe(self) -> str:
+        """Say what was derived, for the attributes of the result."""
+        return "; ".join(f"{name}: {note}" for name, note in self.notes.items())
+
+
+def resolve(
+    ds: xr.Dataset,
+    targets: Mapping[str, str],
+    *,
+    names: Mapping[str, str] | None = None,
+    derive: Sequence[str] = (),
+    given: Mapping[str, xr.DataArray] | None = None,
+) -> Plan:
+    """Find every target in a Dataset, or a recipe for it.
+
+    Parameters
+    ----------
+    ds : Dataset
+    targets : mapping of str to str
+        Canonical names, and who needs each (for the message).
+    names : mapping, optional
+        Explicit names, canonical to the Dataset's own.
+    derive : sequence of str
+        Variables that may be estimated because the user asked for it (``rnet``).
+    given : mapping, optional
+        Arrays that are at hand under their canonical names beside the Dataset.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    MissingVariableError
+        For what is neither there nor derivable; all problems are raised at once.
+    UnitsError
+        For missing, unreadable or wrong units.
+    """
+    search = _Search(ds, check_names(ds, names), tuple(derive), dict(given or {}))
+    errors: list[XfluxError] = []
+    for target, needed_by in targets.items():
+        try:
+            if not search.provide(target, ()):
+                errors.append(search.missing(target, needed_by))
+        except XfluxError as error:
+            if str(error) not in map(str, errors):
+                errors.append(error)
+    raise_together(errors)
+    return search.plan
+
+
+class _Search:
+    """One walk through the recipes."""
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        names: dict[str, str],
+        derive: tuple[str, ...],
+        given: dict[str, xr.DataArray],
+    ) -> None:
+        for name in derive:
+            variables[name]
+        self.ds = ds
+        self.names = names
+        self.derive = derive
+        self.given = given
+        self.plan = Plan()
+
+    def provide(self, target: str, above: tuple[str, ...]) -> bool:
+        """Add a target to the plan; tell whether it could be done."""
+        if target in self.plan.names:
+            return True
+        if target in above:
+            return False
+        if self._read(target):
+            return True
+        recipes = [
+            recipe
+            for recipe in recipes_for(target)
+            if not recipe.on_request or target in self.derive
+        ]
+        # What follows from variables that are there goes before what follows from derived ones.
+        recipes.sort(key=lambda recipe: not all(map(self._is_there, recipe.needs)))
+        for recipe in recipes:
+            before = (dict(self.plan.sources), list(self.plan.steps), dict(self.plan.notes))
+            if all(self.provide(need, (*above, target)) for need in recipe.needs):
+                self._add(recipe)
+                return True
+            self.plan.sources, self.plan.steps, self.plan.notes = before
+        return False
+
+    def _is_there(self, name: str) -> bool:
+        return (
+            name in self.plan.names
+            or name in self.given
+            or find(self.ds, name, self.names) is not None
+        )
+
+    def _read(self, target: str) -> bool:
+        row = variables[target]
+        if target in self.given:
+            array, found = self.given[target], target
+        else:
+            name = find(self.ds, target, self.names)
+            if name is None:
+                return False
+            array, found = self.ds[name], name
+        if row.classes is not None:
+            codes = to_codes(array, row)
+            self.plan.sources[target] = Source(target, codes, 1.0, 0.0, found)
+            return True
+        scale, offset = scale_to_canonical(array, row, found)
+        plain, registry = dequantify(array)
+        self.plan.registry = self.plan.registry or registry
+        self.plan.sources[target] = Source(target, plain, scale, offset, found)
+        return True
+
+    def _add(self, recipe: Recipe) -> None:
+        self.plan.notes[recipe.target] = recipe.note
+        if not recipe.series:
+            self.plan.steps.append(Step(recipe.target, recipe.needs, recipe.resolve()))
+            return
+        from xflux.labels.pipeline import evaluate
+
+        needs = [evaluate(self.plan, need) for need in recipe.needs]
+        reduced = recipe.resolve()(*needs)
+        self.plan.sources[recipe.target] = Source(recipe.target, reduced, 1.0, 0.0, recipe.target)
+
+    def missing(self, target: str, needed_by: str) -> MissingVariableError:
+        """Say what was looked for, what was found and what to pass."""
+        row = variables[target]
+        recipes = [recipe for recipe in recipes_for(target) if recipe.needs]
+        derivable = " or ".join(
+            " and ".join(recipe.needs) for recipe in recipes if not recipe.on_request
+        )
+        parts = [
+            f"{needed_by} needs {target!r} ({row.long_name}, {row.units}); looked for "
+            f"{looked_for(target)}"
+        ]
+        if derivable:
+            parts.append(f"it could also be derived from {derivable}")
+        known = [
+            name
+            for name in variables
+            if self._is_there(name)
+        ]
+        own = ", ".join(repr(str(key)) for key in list(self.ds.variables)[:30])
+        parts.append(f"recognised were {', '.join(known) or 'none'} among {own or 'no variables'}")
+        advice = f"pass names={{{target!r}: '<your variable>'}}"
+        if target in _ADVICE:
+            advice += f", {_ADVICE[target]}"
+        parts.append(advice)
+        return MissingVariableError("; ".join(parts))

@@ -1,0 +1,58 @@
+"""Convert a raw input and drop what cannot be true, in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xflux.numerics.jit import jit
+
+__all__ = ["clean"]
+
+
+@jit
+def _clean(raw, out, scale, offset, low, high, slack):  # type: ignore[no-untyped-def]
+    dropped = 0
+    nan = out.dtype.type(np.nan)
+    for i in range(raw.size):
+        value = out.dtype.type(raw[i]) * scale + offset
+        inside = (value >= low - slack) & (value <= high + slack)
+        dropped += (not inside) & (value == value)
+        out[i] = min(max(value, low), high) if inside else nan
+    return dropped
+
+
+def clean(
+    raw: np.ndarray,
+    scale: float,
+    offset: float,
+    low: float,
+    high: float,
+    dtype: np.dtype[Any],
+) -> tuple[np.ndarray, int]:
+    """Apply ``scale * raw + offset`` and set what lies outside a range to NaN.
+
+    Parameters
+    ----------
+    raw : ndarray
+        One-dimensional, contiguous.
+    scale, offset : float
+        From `xflux.labels.units.affine`.
+    low, high : float
+        Valid range of the result. Values outside by rounding alone (1e-5 of the
+        range) are set to the bound.
+    dtype : dtype
+        In which the conversion is computed.
+
+    Returns
+    -------
+    values : ndarray
+    dropped : int
+        Number of values that were not NaN and now are.
+    """
+    kind = dtype.type
+    slack = 1e-5 * (high - low) if np.isfinite(high - low) else 0.0
+    out = np.empty(raw.shape, dtype)
+    dropped = _clean(raw, out, kind(scale), kind(offset), kind(low), kind(high), kind(slack))
+    return out, int(dropped)
