@@ -64,7 +64,9 @@ def test_it_is_idempotent(era5):
     xr.testing.assert_equal(once, twice)
     for name in once:
         dropped = ("source_name", "derivation")
-        kept = [{k: v for k, v in ds[name].attrs.items() if k not in dropped} for ds in (once, twice)]
+        kept = [
+            {k: v for k, v in ds[name].attrs.items() if k not in dropped} for ds in (once, twice)
+        ]
         assert kept[0] == kept[1]
 
 
@@ -134,3 +136,9 @@ def test_quantified_in_quantified_out():
     ds = xflux.standardize(xr.Dataset({"ta": ("x", kelvin)}))
     assert ds.ta.data.units == registry.Unit("degree_Celsius")
     np.testing.assert_allclose(ds.ta.data.magnitude, [6.85, 16.85])
+
+
+def test_an_index_is_not_guessed_from_another_one_unasked():
+    ds = xr.Dataset({"fapar": ("x", [0.5], {"units": "1"})})
+    assert "ndvi" not in ds.flux.standardize()
+    np.testing.assert_allclose(ds.flux.standardize(derive=("ndvi",)).ndvi, 0.5)

@@ -170,7 +170,18 @@ def blockwise(
         output_dtypes=[dtype] * outputs,
     )
     several = results if isinstance(results, tuple) else (results,)
-    return [result.transpose(*order) for result in several]
+    return [_with_coordinate_attributes(result, inputs).transpose(*order) for result in several]
+
+
+def _with_coordinate_attributes(
+    result: xr.DataArray, inputs: Sequence[xr.DataArray]
+) -> xr.DataArray:
+    """Give coordinates back their attributes, which go with those of the data otherwise."""
+    for key, coordinate in result.coords.items():
+        owner = next((array for array in inputs if key in array.coords), None)
+        if owner is not None:
+            coordinate.attrs = dict(owner.coords[key].attrs)
+    return result
 
 
 def _chunked_alike(inputs: Sequence[xr.DataArray]) -> list[xr.DataArray]:
@@ -185,7 +196,8 @@ def _chunked_alike(inputs: Sequence[xr.DataArray]) -> list[xr.DataArray]:
     alike = []
     for array in inputs:
         wanted = {dim: chunks[dim] for dim in array.dims if dim in chunks}
-        if wanted and (not is_lazy(array) or any(array.chunksizes[d] != c for d, c in wanted.items())):
+        own = dict(array.chunksizes)
+        if any(own.get(dim) != sizes for dim, sizes in wanted.items()):
             array = array.chunk(wanted)
         alike.append(array)
     return alike

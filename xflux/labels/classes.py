@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
     classes = row.classes
     assert classes is not None
     if array.dtype.kind in "OUT":
-        lookup = _NameLookup(tuple(classes.items()))
+        lookup: Callable[[np.ndarray], np.ndarray] = _NameLookup(tuple(classes.items()))
     elif array.dtype.kind in "fiub":
         lookup = _CodeLookup(tuple(sorted(_renumbering(array, row).items())))
     else:
@@ -62,7 +63,7 @@ def _renumbering(array: xr.DataArray, row: Variable) -> dict[float, float]:
     if meanings is None or values is None:
         return {float(code): float(code) for code in classes.values()}
     by_name = {name.lower(): code for name, code in classes.items()}
-    by_name.update({_LONG_NAMES[name]: code for name, code in classes.items() if name in _LONG_NAMES})
+    by_name |= {_LONG_NAMES[name]: code for name, code in classes.items() if name in _LONG_NAMES}
     renumbered = {}
     values = np.atleast_1d(values).tolist()
     for value, meaning in zip(values, str(meanings).split(), strict=False):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Reader", "evaluate", "run"]
 
+#: Tiles are filled up to a multiple of this, so that compiled loops have no remainder: their
+#: last, unvectorised turns may round otherwise, and results would depend on the chunks.
+LANES = 64
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -62,15 +66,17 @@ class Block:
 
         def tile(*raw: np.ndarray) -> Sequence[np.ndarray]:
             values: dict[str, np.ndarray] = {}
+            cells = raw[0].size
+            filled = cells + -cells % LANES
             for reader, array in zip(self.readers, raw, strict=True):
                 values[reader.name], outside = clean(
-                    array, reader.scale, reader.offset, reader.low, reader.high, dtype
+                    array, reader.scale, reader.offset, reader.low, reader.high, dtype, filled
                 )
                 dropped[reader.name] += outside
             for step in self.steps:
                 derived = step.function(*(values[need] for need in step.needs))
-                values[step.target] = _filled(derived, raw[0].shape, dtype)
-            return self.finish(values)
+                values[step.target] = _filled(derived, (filled,), dtype)
+            return [np.broadcast_to(array, (filled,))[:cells] for array in self.finish(values)]
 
         results = over_tiles(tile, [np.asarray(array) for array in arrays], self.outputs, dtype)
         _warn_dropped(dropped)

@@ -221,11 +221,7 @@ class _Search:
         ]
         if derivable:
             parts.append(f"it could also be derived from {derivable}")
-        known = [
-            name
-            for name in variables
-            if self._is_there(name)
-        ]
+        known = [name for name in variables if self._is_there(name)]
         own = ", ".join(repr(str(key)) for key in list(self.ds.variables)[:30])
         parts.append(f"recognised were {', '.join(known) or 'none'} among {own or 'no variables'}")
         advice = f"pass names={{{target!r}: '<your variable>'}}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-
 from xflux.errors import XfluxError, raise_together
 from xflux.labels.attach import describe, with_history
-from xflux.labels.derive import RECIPES
+from xflux.labels.derive import RECIPES, recipes_for
 from xflux.labels.find import check_names, find
 from xflux.labels.pipeline import evaluate
 from xflux.labels.resolve import Plan, resolve
@@ -130,6 +129,9 @@ def _derived(
         except XfluxError:
             if name in asked:
                 raise
+            continue
+        by_standard = {recipe.note for recipe in recipes_for(name) if recipe.standard}
+        if name not in asked and plan.notes[name] not in by_standard:
             continue
         array = describe(evaluate(plan, name), name, derivation=plan.describe())
         made[name] = quantify(array, plan.registry)

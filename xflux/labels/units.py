@@ -153,7 +153,11 @@ def affine(found: str, expected: str, species: str = "") -> tuple[float, float]:
         When a unit cannot be read, or the dimensions differ.
     """
     source, target = _parse(found), _parse(expected)
-    if source.species == "CO2" and species != "carbon" and "[mass]" in source.quantity.dimensionality:
+    if (
+        source.species == "CO2"
+        and species != "carbon"
+        and "[mass]" in source.quantity.dimensionality
+    ):
         raise UnitsError(f"unit {found!r} is a mass of CO2, expected {expected!r}")
     names = [str(parsed.quantity.units) for parsed in (source, target)]
     if all(name in _TEMPERATURES for name in names):
@@ -207,7 +211,7 @@ def dequantify(array: xr.DataArray) -> tuple[xr.DataArray, Any]:
     registry : pint registry or None
         None when the array is not quantified.
     """
-    data = array.variable._data
+    data: Any = array.variable._data
     if not (hasattr(data, "magnitude") and hasattr(data, "_REGISTRY")):
         return array, None
     plain = array.copy(data=data.magnitude)
@@ -235,7 +239,7 @@ def quantify(array: xr.DataArray, registry: Any) -> xr.DataArray:
 
 def units_of(array: xr.DataArray) -> str | None:
     """Return the unit that an array bears, in its data or attributes."""
-    data = array.variable._data
+    data: Any = array.variable._data
     if hasattr(data, "magnitude") and hasattr(data, "_REGISTRY"):
         return str(data.units)
     units = array.attrs.get("units", array.encoding.get("units"))
@@ -311,7 +315,9 @@ def _hint(row: Variable, units: str) -> str:
     if row.name in ("swin", "lwin", "rnet") and re.fullmatch(r"J\s*/?\s*m.*2", units.strip()):
         return "; accumulated energy: read the files with xflux.open_drivers"
     if row.name == "p" and units.strip() in ("m", "mm", "kg m-2", "kg m**-2"):
-        return "; an amount without its period: read ERA5 with xflux.open_drivers, or divide by days"
+        return (
+            "; an amount without its period: read ERA5 with xflux.open_drivers, or divide by days"
+        )
     if row.name == "le":
         return "; evapotranspiration is another variable ('et')"
     return ""
@@ -344,7 +350,7 @@ def convert(array: xr.DataArray, row: Variable, found: str = "") -> xr.DataArray
     plain, _ = dequantify(array)
     if (scale, offset) != (1.0, 0.0):
         dtype = plain.dtype if plain.dtype.kind == "f" else np.dtype("f8")
-        data = plain.variable._data
+        data: Any = plain.variable._data
         if not hasattr(data, "__array_function__"):
             data = plain.variable.data
         converted = data.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(offset)

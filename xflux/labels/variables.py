@@ -23,13 +23,11 @@ IGBP: dict[str, int] = {
 
 #: Koeppen-Geiger classes, numbered as in Beck et al. (2018).
 KOPPEN: dict[str, int] = {
-    name: number
-    for number, name in enumerate(
-        "Af Am Aw BWh BWk BSh BSk Csa Csb Csc Cwa Cwb Cwc Cfa Cfb Cfc Dsa Dsb Dsc Dsd "
-        "Dwa Dwb Dwc Dwd Dfa Dfb Dfc Dfd ET EF".split(),
-        start=1,
-    )
-}
+    "Af": 1, "Am": 2, "Aw": 3, "BWh": 4, "BWk": 5, "BSh": 6, "BSk": 7, "Csa": 8, "Csb": 9,
+    "Csc": 10, "Cwa": 11, "Cwb": 12, "Cwc": 13, "Cfa": 14, "Cfb": 15, "Cfc": 16, "Dsa": 17,
+    "Dsb": 18, "Dsc": 19, "Dsd": 20, "Dwa": 21, "Dwb": 22, "Dwc": 23, "Dwd": 24, "Dfa": 25,
+    "Dfb": 26, "Dfc": 27, "Dfd": 28, "ET": 29, "EF": 30,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +128,9 @@ _CLIMATE = (
     Variable("tsoil", "degC", "Soil temperature", "soil_temperature", "tsl", -50.0, 80.0, "", "",
              AIR, ("TS_F_MDS_1", "TS_F_MDS", "TS_1_1_1", "TS", "stl1", "tsl",
                    "soil_temperature_level_1")),
-    Variable("vpd", "hPa", "Vapour pressure deficit of air", "water_vapor_saturation_deficit_in_air",
-             "", 0.0, 150.0, "", "", AIR, ("VPD_F", "VPD_F_MDS", "VPD", "VPD_1_1_1", "VPD_PI",
-                                            "VPD_ERA")),
+    Variable("vpd", "hPa", "Vapour pressure deficit of air",
+             "water_vapor_saturation_deficit_in_air", "", 0.0, 150.0, "", "", AIR,
+             ("VPD_F", "VPD_F_MDS", "VPD", "VPD_1_1_1", "VPD_PI", "VPD_ERA")),
     Variable("ea", "hPa", "Vapour pressure of air", "water_vapor_partial_pressure_in_air", "", 0.0,
              100.0, "", "", AIR, ("vap", "vapour_pressure", "vapor_pressure")),
     Variable("q", "1", "Specific humidity of air", "specific_humidity", "huss", 0.0, 0.1, "", "",
@@ -142,11 +140,12 @@ _CLIMATE = (
     Variable("swin", "W m-2", "Downwelling shortwave radiation",
              "surface_downwelling_shortwave_flux_in_air", "rsds", -20.0, 1500.0, "", "down", AIR,
              ("ssrd", "SW_IN_F", "SW_IN_F_MDS", "SW_IN", "SW_IN_1_1_1", "SW_IN_PI", "SW_IN_ERA",
-              "rsds", "swdown", "SWdown", "rg", "Rg", "surface_solar_radiation_downwards")),
+              "rsds", "swdown", "SWdown", "rg", "Rg", "surface_solar_radiation_downwards",
+              "msdwswrf", "avg_sdswrf")),
     Variable("lwin", "W m-2", "Downwelling longwave radiation",
              "surface_downwelling_longwave_flux_in_air", "rlds", 20.0, 700.0, "", "down", AIR,
              ("strd", "LW_IN_F", "LW_IN_F_MDS", "LW_IN", "LW_IN_1_1_1", "LW_IN_JSB_F", "LW_IN_ERA",
-              "rlds", "surface_thermal_radiation_downwards")),
+              "rlds", "surface_thermal_radiation_downwards", "msdwlwrf", "avg_sdlwrf")),
     Variable("rnet", "W m-2", "Net radiation", "surface_net_downward_radiative_flux", "", -300.0,
              1300.0, "", "down", AIR, ("NETRAD", "NETRAD_1_1_1", "NETRAD_PI", "netrad", "rn", "Rn",
                                        "Rnet")),
@@ -163,7 +162,8 @@ _CLIMATE = (
              "down", AIR, ("PAR",)),
     Variable("p", "mm d-1", "Precipitation", "lwe_precipitation_rate", "pr", 0.0, 5000.0, "water",
              "down", AIR, ("P_F", "P", "P_1_1_1", "P_ERA", "tp", "pr", "precip", "prec",
-                           "total_precipitation"), ("precipitation_flux",)),
+                           "total_precipitation", "mtpr", "avg_tprate"),
+             ("precipitation_flux",)),
     Variable("patm", "Pa", "Air pressure at the surface", "surface_air_pressure", "ps", 30000.0,
              115000.0, "", "", AIR, ("PA_F", "PA", "PA_1_1_1", "PA_ERA", "sp", "ps",
                                      "surface_pressure")),
@@ -171,7 +171,7 @@ _CLIMATE = (
              "mole_fraction_of_carbon_dioxide_in_air", "co2", 100.0, 5000.0, "", "", AIR,
              ("CO2_F_MDS", "CO2", "CO2_1_1_1", "CO2_PI_F", "co2s", "xco2")),
     Variable("wind_speed", "m s-1", "Wind speed", "wind_speed", "sfcWind", 0.0, 80.0, "", "", AIR,
-             ("WS_F", "WS", "WS_1_1_1", "WS_ERA", "si10", "sfcWind", "ws")),
+             ("WS_F", "WS", "WS_1_1_1", "WS_ERA", "si10", "sfcWind", "ws", "wind")),
 )  # fmt: skip
 
 _SATELLITE = (
@@ -181,7 +181,8 @@ _SATELLITE = (
                                         "fAPAR", "fpar")),
     Variable("ndvi", "1", "Normalized difference vegetation index",
              "normalized_difference_vegetation_index", "", -1.0, 1.0, "", "", "",
-             ("NDVI", "1_km_monthly_NDVI", "500m_16_days_NDVI")),
+             ("NDVI", "1_km_monthly_NDVI", "500m_16_days_NDVI", "250m_16_days_NDVI",
+              "1_km_16_days_NDVI")),
     Variable("evi", "1", "Enhanced vegetation index", "", "", -1.0, 1.5, "", "", "",
              ("EVI", "1_km_monthly_EVI", "500m_16_days_EVI")),
     Variable("nirv", "1", "Near-infrared reflectance of vegetation", "", "", -0.5, 1.0, "", "", "",
@@ -249,6 +250,8 @@ _FLUXES = (
           "fHarvest", limit=1e4),
     _flux("f_grazing", "Grazing emission", _UP + "emission_from_grazing", "up", "fGrazing",
           "fGrazing", limit=1e4),
+    Variable("r_ref", "g m-2 d-1", "Ecosystem respiration at the reference temperature, mass of "
+             "carbon", "", "", 0.0, 250.0, "carbon", "up"),
     Variable("le", "W m-2", "Latent heat flux", "surface_upward_latent_heat_flux", "hfls", -500.0,
              1200.0, "", "up", AIR, ("LE_F_MDS", "LE", "LE_1_1_1", "LE_PI_F", "LE_PI", "hfls")),
     Variable("h", "W m-2", "Sensible heat flux", "surface_upward_sensible_heat_flux", "hfss",

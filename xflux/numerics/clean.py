@@ -12,7 +12,7 @@ __all__ = ["clean"]
 
 
 @jit
-def _clean(raw, out, scale, offset, low, high, slack):  # type: ignore[no-untyped-def]
+def _clean(raw, out, scale, offset, low, high, slack):
     dropped = 0
     nan = out.dtype.type(np.nan)
     for i in range(raw.size):
@@ -30,6 +30,7 @@ def clean(
     low: float,
     high: float,
     dtype: np.dtype[Any],
+    size: int | None = None,
 ) -> tuple[np.ndarray, int]:
     """Apply ``scale * raw + offset`` and set what lies outside a range to NaN.
 
@@ -44,6 +45,8 @@ def clean(
         range) are set to the bound.
     dtype : dtype
         In which the conversion is computed.
+    size : int, optional
+        Length of the result, not below that of `raw`; what is added is NaN.
 
     Returns
     -------
@@ -53,6 +56,7 @@ def clean(
     """
     kind = dtype.type
     slack = 1e-5 * (high - low) if np.isfinite(high - low) else 0.0
-    out = np.empty(raw.shape, dtype)
+    out = np.empty(raw.size if size is None else size, dtype)
+    out[raw.size :] = np.nan
     dropped = _clean(raw, out, kind(scale), kind(offset), kind(low), kind(high), kind(slack))
     return out, int(dropped)

@@ -18,7 +18,7 @@ __all__ = ["TILE", "over_tiles", "slabs"]
 TILE = 16384
 
 
-def slabs(shape: tuple[int, ...], size: int = TILE) -> Iterator[tuple[slice, ...]]:
+def slabs(shape: tuple[int, ...], size: int = TILE) -> Iterator[tuple[Any, ...]]:
     """Cut a shape into blocks of about `size` cells, contiguous in C order."""
     if not shape:
         yield ()
@@ -68,6 +68,7 @@ def over_tiles(
     for slab in slabs(shape, size):
         tiles = [np.ascontiguousarray(array[slab]).reshape(-1) for array in spread]
         for result, values in zip(results, function(*tiles), strict=True):
-            target = result[slab]
+            # The ellipsis keeps a view where there are no dimensions.
+            target = result[(*slab, Ellipsis)]
             target[...] = np.reshape(values, target.shape)
     return results

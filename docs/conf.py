@@ -1,0 +1,26 @@
+"""Sphinx configuration."""
+
+from __future__ import annotations
+
+import xflux  # noqa: F401  registers the accessors that autosummary documents
+
+project = "xflux"
+author = "The xflux developers"
+copyright = "2026, the xflux developers"
+version = release = xflux.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_autosummary_accessors",
+]
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "xflux"
