@@ -52,3 +52,13 @@ def test_every_public_name_can_be_had():
 def test_functions_are_not_shadowed_by_folders():
     code = "import xflux, xflux.files.towers; xflux.PModel(); print(callable(xflux.baseline))"
     assert python(code) == "True"
+
+
+def test_the_type_stub_names_what_can_be_had():
+    from pathlib import Path
+
+    import xflux
+
+    stub = Path(xflux.__file__).with_suffix(".pyi").read_text()
+    named = {line.split(" as ")[1] for line in stub.splitlines() if " as " in line}
+    assert named | {"__version__"} == set(xflux.__all__)

@@ -11,8 +11,7 @@ from typing import Any
 
 from xflux import accessors as _accessors
 from xflux.accessors import FluxAccessor
-
-__version__ = "0.1.0"
+from xflux.version import __version__
 
 #: Public names, and the module that each is imported from when first used.
 _LAZY = {
@@ -26,12 +25,13 @@ _LAZY = {
     "XfluxWarning": "xflux.errors",
     "baseline": "xflux.baseline.baseline",
     "evaluate": "xflux.skill.evaluate",
+    "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
     "open_drivers": "xflux.files.drivers",
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",
     "set_options": "xflux.options",
-    "snap": "xflux.labels.grid",
+    "snap": "xflux.labels.coordinates",
     "standardize": "xflux.labels.standardize",
     "variables": "xflux.labels.variables",
 }

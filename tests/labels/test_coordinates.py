@@ -123,8 +123,8 @@ def test_snap_refuses_what_is_not_rounding() -> None:
     off[3] += 0.01
     with pytest.raises(GridMismatchError, match=r"differs by 0.01 at position \(3,\)"):
         snap(field(off), field())
-    with pytest.raises(GridMismatchError, match="9 .* against 8"):
+    with pytest.raises(GridMismatchError, match=r"9 .* against 8"):
         snap(field(), field(LAT[:-1]))
     np.testing.assert_array_equal(snap(field(off), field(), tolerance=0.02).lat, LAT)
-    with pytest.raises(GridMismatchError, match="more than the tolerance of 0.2"):
+    with pytest.raises(GridMismatchError, match=r"more than the tolerance of 0\.2"):
         snap(field(LAT + 5), field(), tolerance=50.0)

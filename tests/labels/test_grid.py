@@ -121,7 +121,7 @@ def test_bounds_across_the_jump_and_beyond_the_pole_are_read() -> None:
 
 def test_bounds_that_miss_their_cells_are_refused() -> None:
     ds = with_bounds(globe())
-    with pytest.raises(InputError, match="position 3 are .* does not hold the centre"):
+    with pytest.raises(InputError, match=r"position 3 are .* does not hold the centre"):
         cell_area(ds.assign(lat_edges=ds.lat_edges.where(ds.lat != ds.lat[3], 80.0)))
     double = np.stack([globe().lon - 10, globe().lon + 10], axis=-1)
     with pytest.raises(InputError, match="cover 720 degrees"):
@@ -200,7 +200,7 @@ def test_curvilinear_cells_are_polygons_of_their_bounds() -> None:
 
 def test_curvilinear_cells_without_bounds_are_refused() -> None:
     ds = corners(globe(9, 18)).drop_vars(["lat_v", "lon_v"])
-    with pytest.raises(InputError, match="curvilinear.*add a cell_area"):
+    with pytest.raises(InputError, match=r"curvilinear.*add a cell_area"):
         cell_area(ds)
     given_area = ds.assign(cell_area=(("y", "x"), np.ones((9, 18)), {"units": "m2"}))
     np.testing.assert_array_equal(cell_area(given_area), 1.0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.labels.variables import Variable, variables
+from xflux.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,8 +102,6 @@ def with_history(ds: xr.Dataset, event: str) -> xr.Dataset:
     event : str
         What was done, such as ``baseline(gpp=PModel())``.
     """
-    from xflux import __version__
-
     line = f"xflux {__version__}: {event}"
     before = str(ds.attrs.get("history", "")).rstrip()
     return ds.assign_attrs(history=f"{before}\n{line}" if before else line)

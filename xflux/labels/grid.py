@@ -69,6 +69,14 @@ def cell_area(obj: xr.Dataset | xr.DataArray, *, radius: float = EARTH_RADIUS) -
     -----
     ``radius**2 (sin(north) - sin(south)) (east - west)``; cells with more than two
     bounds are spherical polygons (see `xflux.numerics.sphere.polygon_area`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> ds = xr.Dataset(coords={"lat": np.arange(-89.5, 90), "lon": np.arange(0.5, 360)})
+    >>> round(float(cell_area(ds).sum()) / 1e12, 3)  # million km2
+    510.066
     """
     ds = as_dataset(obj)
     area = _given_area(ds)

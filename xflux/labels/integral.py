@@ -70,6 +70,19 @@ def integrate(
     ------
     UnitsError, InputError, GridMismatchError
         As `regional_sums` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from xflux.labels.grid import cell_area
+    >>> gpp = xr.DataArray(
+    ...     np.full((180, 360), 2.0),
+    ...     coords={"lat": np.arange(-89.5, 90), "lon": np.arange(0.5, 360)},
+    ...     attrs={"units": "g m-2 d-1"},
+    ... )
+    >>> round(integrate(gpp, area=cell_area(gpp), days=365.25).item(), 2)
+    372.6
     """
     sums = regional_sums(
         da,

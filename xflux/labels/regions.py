@@ -116,15 +116,8 @@ def _from_numbers(mask: xr.DataArray, grid: xr.DataArray) -> Regions:
             "regions.load(), or set regions.attrs['flag_values']"
         )
     else:
-        values = np.unique(mask.values)
-        numbers = values[values > 0]
-        if not np.array_equal(numbers, np.round(numbers)):
-            odd = numbers[numbers != np.round(numbers)][0]
-            raise InputError(
-                f"regions hold {odd:g} on {mask.dims}; a mask holds integers, and fractions need "
-                "a dimension for the regions: regions.expand_dims(region=['name'])"
-            )
-        numbers = numbers.astype(np.int64)
+        values = np.unique(_whole(mask.values))
+        numbers = values[values > 0].astype(np.int64)
     if numbers.size == 0:
         raise InputError(
             "regions hold no positive number (0, negative and NaN lie outside all regions); to "
@@ -140,14 +133,29 @@ def _from_numbers(mask: xr.DataArray, grid: xr.DataArray) -> Regions:
     return Regions(_labels(numbers, names=names), weights)
 
 
+def _whole(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return integers that floats stand for, NaN and infinity as -1."""
+    if values.dtype.kind != "f":
+        return values
+    rounded = np.where(np.isfinite(values), np.round(values), -1.0)
+    # Masks that went through other formats hold such numbers as 3.6e-40 for 0.
+    off = np.isfinite(values) & (np.abs(values - rounded) > 1e-3)
+    if np.any(off):
+        raise InputError(
+            f"regions hold {values[off][0]:g} without a dimension for the regions; a mask holds "
+            "integers, and fractions need that dimension: regions.expand_dims(region=['name'])"
+        )
+    return rounded
+
+
 def _positions(values: np.ndarray[Any, Any], numbers: np.ndarray[Any, Any]) -> Any:
     """Return where each value stands in `numbers`, -1 where it does not."""
+    outside = ~np.isfinite(values)
+    values = _whole(values)
     order = np.argsort(numbers)
-    finite = np.isfinite(values)
-    values = np.where(finite, values, -1)
     nearest = np.clip(np.searchsorted(numbers[order], values), 0, numbers.size - 1)
     found = order[nearest]
-    return np.where(finite & (numbers[found] == values), found, -1).astype(np.int32)
+    return np.where((numbers[found] == values) & ~outside, found, -1).astype(np.int32)
 
 
 def _from_fractions(mask: xr.DataArray, dim: Any, grid: xr.DataArray) -> Regions:
