@@ -1,0 +1,210 @@
+"""`ds.flux.plot`: figures of a Dataset, by canonical names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xflux.errors import InputError, MissingVariableError
+from xflux.labels.attach import attributes, describe
+from xflux.labels.classes import to_codes
+from xflux.labels.find import check_names, find, looked_for
+from xflux.labels.grid import find_lat_lon
+from xflux.labels.units import dequantify
+from xflux.labels.variables import variables as table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from xarray.plot import FacetGrid
+
+__all__ = ["PlotAccessor"]
+
+#: What `series` draws unless asked otherwise.
+_CARBON = ("gpp", "reco", "nee")
+
+
+class PlotAccessor:
+    """Maps, series and scatter plots of a Dataset: ``ds.flux.plot``.
+
+    Axes in, axes out: every method takes ``ax=`` and returns the axes, or with ``row=``
+    and ``col=`` xarray's `~xarray.plot.FacetGrid`. Names and units come from the
+    attributes, and from the variable table where these say nothing.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Variables are found by canonical name, CF standard name or alias; any other
+        variable by its own name.
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
+
+    def __repr__(self) -> str:
+        return "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference)>"
+
+    def map(
+        self, variable: str = "gpp", *, names: Mapping[str, str] | None = None, **options: Any
+    ) -> Axes | FacetGrid:
+        """Draw a variable as a map, the mean over what is not shown.
+
+        Parameters
+        ----------
+        variable : str
+            Canonical name, or the Dataset's own.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        **options
+            Of `xflux.plot.maps.plot_map`: ax, row, col, reduce, cmap, vmin, vmax, ...
+        """
+        from xflux.plot.maps import plot_map
+
+        return plot_map(_pick(self._ds, variable, names), **options)
+
+    def series(
+        self,
+        variables: str | Sequence[str] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        hue: str | xr.DataArray | None = None,
+        **options: Any,
+    ) -> Axes | FacetGrid:
+        """Draw one or several variables over time, the mean over what is not shown.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            None: those of gpp, reco and nee that the Dataset holds. Several must share
+            one unit.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        hue : str or DataArray, optional
+            Lines: a dimension, a coordinate or variable of the Dataset (``"igbp"``), ...
+        **options
+            Of `xflux.plot.series.plot_series`: ax, x, row, col, spread, weights, ...
+        """
+        from xflux.plot.series import plot_series
+
+        if variables is None:
+            variables = [name for name in _CARBON if find(self._ds, name, names) is not None]
+            if not variables:
+                raise MissingVariableError(
+                    f"the Dataset holds none of {', '.join(_CARBON)}; name what to draw, such as "
+                    f"series({_first(self._ds)!r})"
+                )
+        if isinstance(variables, str):
+            data: Any = _pick(self._ds, variables, names)
+        elif variables:
+            import xarray as xr
+
+            picked = [_pick(self._ds, name, names) for name in variables]
+            data = xr.Dataset({str(array.name): array for array in picked})
+        else:
+            raise InputError("variables is empty; name at least one")
+        return plot_series(data, hue=_groups(hue, self._ds, data), grid=self._ds, **options)
+
+    def scatter(
+        self,
+        variable: str,
+        reference: xr.Dataset | xr.DataArray | str,
+        *,
+        names: Mapping[str, str] | None = None,
+        by: str | xr.DataArray | None = None,
+        row: str | xr.DataArray | None = None,
+        col: str | xr.DataArray | None = None,
+        **options: Any,
+    ) -> Axes | FacetGrid:
+        """Draw a variable against a reference, with the scores.
+
+        Parameters
+        ----------
+        variable : str
+            The prediction: canonical name, or the Dataset's own.
+        reference : Dataset, DataArray or str
+            The observation: a Dataset that holds the variable, an array, or the name of
+            another variable of this Dataset.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        by, row, col : str or DataArray, optional
+            Groups by colour and in panels: a dimension, a part of the date, a coordinate or
+            variable of the Dataset or the reference (``"igbp"``).
+        **options
+            Of `xflux.plot.scatter.plot_scatter`: ax, kind, regression, ...
+        """
+        import xarray as xr
+
+        from xflux.plot.scatter import plot_scatter
+
+        predicted = _pick(self._ds, variable, names)
+        if isinstance(reference, str):
+            observed = _pick(self._ds, reference, names)
+        elif isinstance(reference, xr.Dataset):
+            observed = _pick(reference, variable, None)
+        else:
+            observed = reference
+        groups = {
+            role: _groups(given, self._ds, predicted, reference)
+            for role, given in (("by", by), ("row", row), ("col", col))
+        }
+        return plot_scatter(observed, predicted, **groups, **options)
+
+
+def _pick(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.DataArray:
+    """Take a variable with what a figure needs: a name, a unit, a place."""
+    names = check_names(ds, names)
+    if not isinstance(variable, str):
+        raise InputError(f"name one variable, found {variable!r}")
+    own = find(ds, variable, names) if variable in table else None
+    if own is None and variable in ds.variables:
+        own = variable
+    if own is None:
+        looked = f"; looked for {looked_for(variable)}" if variable in table else ""
+        held = ", ".join(repr(str(name)) for name in list(ds.data_vars)[:20])
+        raise MissingVariableError(
+            f"no variable {variable!r} to draw{looked}; the Dataset holds {held or 'nothing'}"
+        )
+    array, _ = dequantify(ds[own])
+    if variable in table:
+        # The file's own words and unit come first; the unit is never assumed.
+        said = {"units": None} if table[variable].classes is None else {}
+        array = array.rename(variable).assign_attrs(
+            {**attributes(variable, array.dims, **said), **array.attrs}
+        )
+    return _with_place(array, ds)
+
+
+def _with_place(array: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:
+    """Give an array the latitude and longitude that the Dataset holds as variables."""
+    try:
+        lat_lon = find_lat_lon(ds)
+    except (MissingVariableError, KeyError):
+        return array
+    missing = {
+        str(coord.name): coord.variable
+        for coord in lat_lon
+        if coord.name not in array.coords and coord.ndim and set(coord.dims) <= set(array.dims)
+    }
+    return array.assign_coords(missing) if missing else array
+
+
+def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
+    """Look groups up among the variables of the Datasets; classes come out by name."""
+    sources = [source for source in (ds, *others) if not isinstance(source, str)]
+    if not isinstance(given, str) or any(given in source.dims for source in sources):
+        return given
+    row = table.get(given)
+    for source in sources:
+        is_dataset = hasattr(source, "data_vars")
+        own = find(source, given) if is_dataset and row is not None else given
+        if own is None or own not in (source.variables if is_dataset else source.coords):
+            continue
+        labels = source[own].rename(given)
+        if row is not None and row.classes is not None:
+            return describe(to_codes(labels, row), given)
+        return labels
+    return given
+
+
+def _first(ds: xr.Dataset) -> str:
+    return next((str(name) for name in ds.data_vars), "gpp")

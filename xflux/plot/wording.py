@@ -1,0 +1,198 @@
+"""What a figure says: names and units from the attributes, and what was reduced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.labels.variables import Variable, variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "classes_of",
+    "identify",
+    "label",
+    "long_name",
+    "reduction",
+    "scalar_coordinates",
+    "sentence",
+    "short_name",
+    "span",
+    "units_text",
+    "value_text",
+]
+
+#: Symbols of the fluxes, where these are not the name in capitals.
+_SYMBOLS = {"ra": "Ra", "rh": "Rh", "h": "H"}
+_FLUX_SYMBOLS = ("gpp", "reco", "nee", "nep", "npp", "ra", "rh", "nbp", "le", "h", "et")
+#: What the table adds to a name for the sake of precision, and a unit or a colour bar shows.
+_ASIDES = (", mass of carbon", ", positive to the atmosphere")
+_CARBON_TAG = re.compile(
+    r"(?<![A-Za-z])([kMGTPEmunµ]?g|[kMG]?t)[\s_]*[\(\[]?C[\)\]]?(?![A-Za-z0-9])"
+)
+_LEADING_MASS = re.compile(r"^([kMGTPEmunµ]?g|[kMG]?t)(?=$|[\s/*.])")
+_PRINTED = {"degC": "°C", "degree_C": "°C", "degrees_C": "°C", "1": "-", "": "-"}
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def identify(array: xr.DataArray) -> Variable | None:
+    """Return the row of the variable table that an array is, None where it is none.
+
+    By its name, its CF standard name, or an alias, in this order.
+    """
+    name = str(array.name)
+    if name in variables:
+        return variables[name]
+    standard_name = array.attrs.get("standard_name")
+    rows = [row for row in variables.values() if row.standard_name == standard_name != ""]
+    if len(rows) == 1:
+        return rows[0]
+    return next((row for row in variables.values() if name in row.aliases), None)
+
+
+def long_name(array: xr.DataArray) -> str:
+    """Return what an array is, in words, for a label."""
+    row = identify(array)
+    words = str(array.attrs.get("long_name", "") or (row.long_name if row else ""))
+    if not words:
+        return str(array.name) if array.name is not None else "Value"
+    for aside in _ASIDES:
+        words = words.replace(aside, "")
+    return words[:1].upper() + words[1:]
+
+
+def units_text(array: xr.DataArray) -> str:
+    """Return the unit of an array as it is printed, with the carbon basis; "" for none.
+
+    CF writes a mass of carbon as ``g m-2 d-1``, the carbon standing in the standard
+    name. A reader of the figure sees ``g C m-2 d-1``.
+    """
+    if "units" not in array.attrs or classes_of(array):
+        return ""
+    units = " ".join(str(array.attrs["units"]).split())
+    if units in _PRINTED:
+        return _PRINTED[units]
+    units = re.sub(r"\bumol\b", "µmol", units)
+    if _CARBON_TAG.search(units):
+        return _CARBON_TAG.sub(r"\1 C", units)
+    return _LEADING_MASS.sub(r"\1 C", units) if _is_carbon(array) and "CO2" not in units else units
+
+
+def _is_carbon(array: xr.DataArray) -> bool:
+    row = identify(array)
+    said = f"{array.attrs.get('standard_name', '')} {array.attrs.get('long_name', '')}"
+    if "carbon_dioxide" in said and "expressed_as_carbon" not in said:
+        return False
+    return (row is not None and row.species == "carbon") or bool(
+        re.search(r"expressed_as_carbon|mass of carbon|carbon_content", said)
+    )
+
+
+def label(array: xr.DataArray) -> str:
+    """Return the label of an axis or colour bar.
+
+    Parameters
+    ----------
+    array : DataArray
+
+    Returns
+    -------
+    str
+        Such as "Gross primary production [g C m-2 d-1]".
+    """
+    units = units_text(array)
+    return f"{long_name(array)} [{units}]" if units else long_name(array)
+
+
+def short_name(name: Hashable) -> str:
+    """Return the symbol of a flux ("GPP"), any other name as it is."""
+    text = str(name)
+    return _SYMBOLS.get(text, text.upper()) if text in _FLUX_SYMBOLS else text
+
+
+def classes_of(array: xr.DataArray) -> dict[float, str]:
+    """Return the names of classes by code, empty for what is a quantity.
+
+    From ``flag_values`` and ``flag_meanings``, else from the variable table.
+    """
+    meanings, values = array.attrs.get("flag_meanings"), array.attrs.get("flag_values")
+    if meanings is not None and values is not None and not isinstance(values, str):
+        codes = np.atleast_1d(np.asarray(values, np.float64)).tolist()
+        return dict(zip(codes, str(meanings).split(), strict=False))
+    row = identify(array)
+    if row is None or row.classes is None:
+        return {}
+    return {float(code): name for name, code in row.classes.items()}
+
+
+def value_text(dim: Hashable, value: Any) -> str:
+    """Return the value of a coordinate as the title of a panel or an entry of a legend."""
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[D]"))
+    if dim == "month" and float(value).is_integer() and 1 <= value <= 12:
+        return _MONTHS[int(value) - 1]
+    if dim == "variable":
+        return short_name(value)
+    if isinstance(value, (int, float, np.number)) and dim != "year":
+        return f"{dim} {value:g}"
+    return str(value)
+
+
+def reduction(how: str, array: xr.DataArray, dims: Iterable[Hashable]) -> str:
+    """Say what was reduced: "mean over 2001 to 2010"; "" when nothing was.
+
+    Parameters
+    ----------
+    how : str
+        Such as "mean".
+    array : DataArray
+        Before the reduction.
+    dims : iterable of hashable
+        What was reduced.
+    """
+    spans = [span(array, dim) for dim in dims]
+    if not spans:
+        return ""
+    listed = spans[0] if len(spans) == 1 else f"{', '.join(spans[:-1])} and {spans[-1]}"
+    return f"{how} over {listed}"
+
+
+def span(array: xr.DataArray, dim: Hashable) -> str:
+    """Say which part of a dimension an array covers: "2001 to 2010", "site (n = 57)"."""
+    index = array.indexes.get(dim)
+    if index is None or len(index) == 0:
+        return f"{dim} (n = {array.sizes[dim]})"
+    first, last = index[0], index[-1]
+    if hasattr(first, "year") and hasattr(first, "month"):
+        if (first.month, last.month) == (1, 12):
+            return f"{first.year}" if first.year == last.year else f"{first.year} to {last.year}"
+        return f"{first.year}-{first.month:02d} to {last.year}-{last.month:02d}"
+    if dim == "month" and len(index) == 12:
+        return "the 12 months"
+    return f"{dim} (n = {len(index)})"
+
+
+def scalar_coordinates(array: xr.DataArray) -> str:
+    """Say what an array was selected at: "member = 3, time = 2001-01-16"."""
+    said = []
+    for name, coord in array.coords.items():
+        if coord.ndim or coord.chunks is not None or name in ("spatial_ref", "crs", "quantile"):
+            continue
+        value = coord.values[()]
+        number = isinstance(value, (int, float, np.number))
+        said.append(f"{name} = {f'{value:.4g}' if number else value_text(name, value)}")
+    return ", ".join(said)
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Join what is to be said, the empty left out, with a capital at the front."""
+    said = "; ".join(part for part in parts if part)
+    return said[:1].upper() + said[1:]
