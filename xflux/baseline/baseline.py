@@ -1,0 +1,166 @@
+"""`ds.flux.baseline()`: process-based GPP, RECO, NEE and LE, in one pass per chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.baseline.evapotranspiration import PriestleyTaylor
+from xflux.baseline.model import FluxModel, carried, check_model
+from xflux.baseline.photosynthesis import PModel
+from xflux.baseline.respiration import Q10Respiration
+from xflux.errors import InputError
+from xflux.labels.attach import describe
+from xflux.labels.pipeline import run
+from xflux.labels.resolve import resolve
+from xflux.labels.units import quantify
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["baseline"]
+
+_PMODEL = PModel()
+_Q10 = Q10Respiration()
+_PRIESTLEY_TAYLOR = PriestleyTaylor()
+
+
+def baseline(
+    ds: xr.Dataset,
+    gpp: FluxModel | None = _PMODEL,
+    reco: FluxModel | None = _Q10,
+    le: FluxModel | None = _PRIESTLEY_TAYLOR,
+    *,
+    names: Mapping[str, str] | None = None,
+    derive: Sequence[str] = (),
+) -> xr.Dataset:
+    """Compute gross production, respiration, net exchange and latent heat.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Drivers under any name and in any unit that `standardize` understands; any
+        dims, eager or lazy. What a model needs and is missing is derived where a
+        documented relation allows it, which is said in the attributes.
+    gpp, reco, le : FluxModel or None
+        Model of each flux, `PModel()`, `Q10Respiration()` and `PriestleyTaylor()`
+        by default; any object with ``inputs``, ``outputs`` and ``__call__``. None
+        leaves a flux out.
+    names : mapping of str to str, optional
+        Your own names, such as ``{"ta": "t2m"}``.
+    derive : sequence of str
+        What may be estimated beyond that: ``("rnet",)`` from swin and ta.
+
+    Returns
+    -------
+    Dataset
+        ``gpp``, ``reco`` [g m-2 d-1 of carbon, positive: uptake and release],
+        ``nee`` [g m-2 d-1 of carbon, positive to the atmosphere] when both are
+        there, and ``le`` [W m-2, positive upward]. Lazy where an input is lazy;
+        dtype and order of dimensions are those of the drivers; pint-quantified
+        where the drivers are. NaN in any input of a flux gives NaN in that flux.
+
+    Raises
+    ------
+    MissingVariableError
+        For an input that is neither there nor derivable.
+    UnitsError
+        For missing, unreadable or wrong units.
+    GridMismatchError, InputError
+        For coordinates that disagree or repeat, empty or non-numeric input.
+
+    Notes
+    -----
+    ``nee = reco - gpp``, cell by cell and bit by bit. Inputs outside the valid
+    range of `xflux.variables` count as missing, and an `XfluxWarning` says so when
+    they are met.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, xflux
+    >>> hour = ("hour", np.array([6.0, 12.0]))
+    >>> ds = xr.Dataset({
+    ...     "ta": ("hour", [12.0, 20.0], {"units": "degC"}),
+    ...     "vpd": ("hour", [4.0, 12.0], {"units": "hPa"}),
+    ...     "swin": ("hour", [120.0, 450.0], {"units": "W m-2"}),
+    ...     "fapar": ("hour", [0.7, 0.7], {"units": "1"}),
+    ...     "elevation": ((), 300.0, {"units": "m"}),
+    ... })
+    >>> fluxes = xflux.baseline(ds, gpp=xflux.PModel(co2=400.0), le=None)
+    >>> sorted(fluxes.data_vars)
+    ['gpp', 'nee', 'reco']
+    """
+    models = {
+        flux: check_model(model, flux)
+        for flux, model in (("gpp", gpp), ("reco", reco), ("le", le))
+        if model is not None
+    }
+    if not models:
+        raise InputError("gpp, reco and le are all None: there is nothing to compute")
+    targets: dict[str, str] = {}
+    given: dict[str, xr.DataArray] = {}
+    for flux, model in models.items():
+        for name in model.inputs:
+            targets.setdefault(name, f"{type(model).__name__} (left out with {flux}=None)")
+        given.update(carried(model))
+    plan = resolve(ds, targets, names=names, derive=derive, given=given)
+
+    finish = _Fluxes(tuple(models.values()))
+    outputs = finish.outputs
+    arrays = dict(zip(outputs, run(plan, finish, len(outputs)), strict=True))
+    made_by = {output: model for model in models.values() for output in model.outputs}
+    described = {}
+    for name in sorted(outputs, key=_order):
+        extra: dict[str, Any] = {}
+        if name in made_by:
+            extra["model"] = repr(made_by[name])
+            notes = plan.for_targets(made_by[name].inputs).describe()
+            if notes:
+                extra["derivation"] = notes
+        else:
+            extra["model"] = "reco - gpp"
+        array = describe(arrays[name], name, **extra)
+        described[name] = quantify(array, plan.registry)
+    return _dataset(described, ds)
+
+
+def _order(name: str) -> tuple[int, str]:
+    order = ("gpp", "reco", "nee", "le")
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _dataset(arrays: Mapping[str, xr.DataArray], ds: xr.Dataset) -> xr.Dataset:
+    import xarray as xr
+
+    fluxes = xr.Dataset(arrays)
+    # Coordinates come from whatever input a flux was computed from; those of ds are kept.
+    extra = [key for key in fluxes.coords if key not in ds.coords]
+    return fluxes.drop_vars(extra)
+
+
+@dataclass(frozen=True)
+class _Fluxes:
+    """Call every model on a tile, and close the carbon balance there."""
+
+    models: tuple[FluxModel, ...]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        own = [name for model in self.models for name in model.outputs]
+        if "nee" not in own and {"gpp", "reco"} <= set(own):
+            own.append("nee")
+        return tuple(dict.fromkeys(own))
+
+    def __call__(self, values: dict[str, np.ndarray]) -> list[np.ndarray]:
+        made: dict[str, np.ndarray] = {}
+        for model in self.models:
+            returned = model(*(values[name] for name in model.inputs))
+            several = returned if isinstance(returned, tuple) else (returned,)
+            for name, array in zip(model.outputs, several, strict=True):
+                made[name] = array
+        if "nee" not in made and {"gpp", "reco"} <= set(made):
+            made["nee"] = made["reco"] - made["gpp"]
+        return [made[name] for name in self.outputs]

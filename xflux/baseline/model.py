@@ -1,0 +1,91 @@
+"""What a baseline model is: the small contract that a user's own class meets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from xflux.errors import InputError
+from xflux.labels.variables import variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FluxModel", "carried", "check_model"]
+
+
+@runtime_checkable
+class FluxModel(Protocol):
+    """A flux model on plain arrays.
+
+    Any class with these three members works in ``ds.flux.baseline``. An optional
+    fourth, ``labelled``, is a mapping of canonical names to DataArrays that the
+    model brings along as inputs (a map of reference respiration, say).
+
+    Examples
+    --------
+    >>> class LightUse:
+    ...     inputs = ("ppfd", "fapar")
+    ...     outputs = ("gpp",)
+    ...     def __call__(self, ppfd, fapar):
+    ...         return 0.02 * ppfd * fapar
+    >>> isinstance(LightUse(), FluxModel)
+    True
+    """
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Canonical names of the arguments, in call order."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Canonical names of what is returned, in order."""
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Compute from arrays in canonical units, one per input, NaN where one is NaN.
+
+        Returns one array, or a tuple of them where there are several outputs, in
+        canonical units. Called with contiguous 1-D arrays of one length.
+        """
+
+
+def check_model(model: Any, flux: str) -> FluxModel:
+    """Refuse what does not meet the contract, saying how it falls short.
+
+    Raises
+    ------
+    TypeError
+        For a class instead of an instance, or a missing member.
+    InputError
+        For inputs or outputs that the variable table does not know.
+    """
+    if isinstance(model, type):
+        raise TypeError(f"{flux}={model.__name__} is a class; pass an instance, {model.__name__}()")
+    absent = [member for member in ("inputs", "outputs") if not hasattr(model, member)]
+    if absent or not callable(model):
+        raise TypeError(
+            f"{flux}={model!r} is no flux model: it lacks {' and '.join(absent) or '__call__'}; a "
+            "model has inputs and outputs (tuples of canonical names) and is callable"
+        )
+    unknown = [
+        name
+        for name in (*model.inputs, *model.outputs)
+        if name not in variables and name not in carried(model)
+    ]
+    if unknown:
+        raise InputError(
+            f"{flux}={model!r} names {', '.join(map(repr, unknown))}, which the variable table "
+            "does not know; see xflux.variables"
+        )
+    if flux not in model.outputs:
+        raise InputError(
+            f"{flux}={model!r} computes {', '.join(model.outputs)}, not {flux}; pass it under its "
+            "own keyword"
+        )
+    result: FluxModel = model
+    return result
+
+
+def carried(model: Any) -> Mapping[str, xr.DataArray]:
+    """Return the labelled inputs that a model brings along."""
+    return dict(getattr(model, "labelled", {}) or {})
