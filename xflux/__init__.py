@@ -15,15 +15,15 @@ from xflux.version import __version__
 
 #: Public names, and the module that each is imported from when first used.
 _LAZY = {
-    "FluxModel": "xflux.baseline.model",
-    "LloydTaylor": "xflux.baseline.respiration",
-    "PModel": "xflux.baseline.photosynthesis",
-    "PTJPL": "xflux.baseline.evapotranspiration",
-    "PriestleyTaylor": "xflux.baseline.evapotranspiration",
-    "Q10Respiration": "xflux.baseline.respiration",
+    "FluxModel": "xflux.baselines.model",
+    "LloydTaylor": "xflux.baselines.respiration",
+    "PModel": "xflux.baselines.photosynthesis",
+    "PTJPL": "xflux.baselines.evapotranspiration",
+    "PriestleyTaylor": "xflux.baselines.evapotranspiration",
+    "Q10Respiration": "xflux.baselines.respiration",
     "XfluxError": "xflux.errors",
     "XfluxWarning": "xflux.errors",
-    "baseline": "xflux.baseline.baseline",
+    "baseline": "xflux.baselines.baseline",
     "evaluate": "xflux.skill.evaluate",
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",

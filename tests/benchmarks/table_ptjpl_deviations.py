@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xflux.baseline.evapotranspiration import DEVIATIONS, PTJPL
+from xflux.baselines.evapotranspiration import DEVIATIONS, PTJPL
 from xflux.numerics import meteorology
 
 COLUMNS = {

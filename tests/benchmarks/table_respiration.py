@@ -23,7 +23,7 @@ import pandas as pd
 import xarray as xr
 
 import xflux
-from xflux.baseline.respiration import LloydTaylor, Q10Respiration
+from xflux.baselines.respiration import LloydTaylor, Q10Respiration
 from xflux.errors import XfluxWarning
 
 #: Sites whose records disagree between sources, says the page of the data.

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xflux.baseline.constants import MengoliStress, StockerStress
-from xflux.baseline.photosynthesis import PModel
-from xflux.baseline.pmodel_tiles import mengoli, stocker
+from xflux.baselines.constants import MengoliStress, StockerStress
+from xflux.baselines.photosynthesis import PModel
+from xflux.baselines.pmodel_tiles import mengoli, stocker
 
 pytestmark = pytest.mark.real
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xflux.baseline.constants import PModelConstants
-from xflux.baseline.photosynthesis import PHI0_PRESETS, PModel
+from xflux.baselines.constants import PModelConstants
+from xflux.baselines.photosynthesis import PHI0_PRESETS, PModel
 from xflux.errors import InputError, XfluxWarning
 from xflux.numerics.jit import FASTMATH
 from xflux.numerics.water import water_viscosity
@@ -370,7 +370,7 @@ def test_models_are_values():
 
 def test_making_a_model_does_not_load_the_compiler():
     code = (
-        "import sys; from xflux.baseline.photosynthesis import PModel; PModel(co2=400.0).inputs;"
+        "import sys; from xflux.baselines.photosynthesis import PModel; PModel(co2=400.0).inputs;"
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -380,8 +380,8 @@ def test_making_a_model_does_not_load_the_compiler():
 @pytest.mark.parametrize(("dtype", "kind"), [("f4", "float"), ("f8", "double")])
 @pytest.mark.parametrize("loop", ["c3_wang17", "c4", "mix_c4"])
 def test_loops_are_vectorised_in_their_own_precision(loop, dtype, kind):
-    from xflux.baseline import pmodel_kernel
-    from xflux.baseline.pmodel_tiles import coefficients
+    from xflux.baselines import pmodel_kernel
+    from xflux.baselines.pmodel_tiles import coefficients
 
     inputs = random_inputs(8, dtype)[: 7 if loop == "mix_c4" else 6]
     options = {"error_model": "numpy", "fastmath": set(FASTMATH)}

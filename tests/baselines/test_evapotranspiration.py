@@ -12,8 +12,8 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xflux.baseline.evapotranspiration import DEVIATIONS, PTJPL, PriestleyTaylor, PTJPLConstants
-from xflux.baseline.model import FluxModel
+from xflux.baselines.evapotranspiration import DEVIATIONS, PTJPL, PriestleyTaylor, PTJPLConstants
+from xflux.baselines.model import FluxModel
 from xflux.errors import InputError
 from xflux.labels.variables import variables
 from xflux.numerics import meteorology

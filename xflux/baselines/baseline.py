@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.baseline.evapotranspiration import PriestleyTaylor
-from xflux.baseline.model import FluxModel, carried, check_model
-from xflux.baseline.photosynthesis import PModel
-from xflux.baseline.respiration import Q10Respiration
+from xflux.baselines.evapotranspiration import PriestleyTaylor
+from xflux.baselines.model import FluxModel, carried, check_model
+from xflux.baselines.photosynthesis import PModel
+from xflux.baselines.respiration import Q10Respiration
 from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.labels.pipeline import run

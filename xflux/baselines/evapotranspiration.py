@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xflux.baseline.per_class import checked
+from xflux.baselines.per_class import checked
 from xflux.errors import InputError
 from xflux.labels.variables import variables
 
@@ -98,7 +98,7 @@ class PriestleyTaylor:
         InputError
             For a wrong number of arrays, and for labelled or lazy ones.
         """
-        from xflux.baseline import evapotranspiration_kernels as kernels
+        from xflux.baselines import evapotranspiration_kernels as kernels
         from xflux.numerics.elementwise import arguments, elementwise
 
         given = arguments(type(self).__name__, self.inputs, arrays)
@@ -306,7 +306,7 @@ class PTJPL:
         InputError
             For a wrong number of arrays, and for labelled or lazy ones.
         """
-        from xflux.baseline import evapotranspiration_kernels as kernels
+        from xflux.baselines import evapotranspiration_kernels as kernels
 
         return self._run(kernels.ptjpl, arrays, 1)[0]
 
@@ -325,7 +325,7 @@ class PTJPL:
             evaporates where nothing limits; and ``rnet_soil``. The parts sum to ``le`` but
             where "jpl" limits it to ``pet``.
         """
-        from xflux.baseline import evapotranspiration_kernels as kernels
+        from xflux.baselines import evapotranspiration_kernels as kernels
 
         names = ("le_soil", "le_canopy", "le_interception", "le", "pet", "rnet_soil")
         return dict(zip(names, self._run(kernels.ptjpl_details, arrays, len(names)), strict=True))

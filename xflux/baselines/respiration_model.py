@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from numpy.typing import ArrayLike, NDArray
 
-from xflux.baseline.per_class import PerClass, checked
+from xflux.baselines.per_class import PerClass, checked
 from xflux.errors import InputError
 from xflux.labels.variables import variables
 
@@ -215,7 +215,7 @@ class Respiration:
         (Liang and Zeger 1986); NaN for a class of one site. Tower RECO by night-time
         partitioning is itself a Lloyd-Taylor function of temperature.
         """
-        from xflux.baseline.respiration_fit import fit_respiration
+        from xflux.baselines.respiration_fit import fit_respiration
 
         return fit_respiration(
             self,

@@ -3,7 +3,7 @@
 Units here are ta degC, vpd hPa, co2 ppm, patm Pa, fapar 1, ppfd umol m-2 s-1, gpp
 g m-2 d-1 of carbon. Arrays are contiguous, 1-D, of one length and one dtype, float32 or
 float64, and so are the constants. The order of operations is chosen for few divisions;
-the equations as published stand in `xflux.baseline.photosynthesis`.
+the equations as published stand in `xflux.baselines.photosynthesis`.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xflux
-from xflux.baseline.model import FluxModel
-from xflux.baseline.per_class import PerClass
-from xflux.baseline.respiration import LloydTaylor, Q10Respiration
+from xflux.baselines.model import FluxModel
+from xflux.baselines.per_class import PerClass
+from xflux.baselines.respiration import LloydTaylor, Q10Respiration
 from xflux.errors import InputError
 from xflux.labels.variables import IGBP
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
 
-from xflux.baseline.constants import PModelConstants
+from xflux.baselines.constants import PModelConstants
 from xflux.errors import InputError, XfluxError, XfluxWarning, raise_together
 from xflux.labels.variables import variables
 from xflux.numerics.elementwise import arguments, elementwise
@@ -293,7 +293,7 @@ class PModel:
         InputError
             For missing, unknown or non-numeric inputs.
         """
-        from xflux.baseline.pmodel_tiles import fill_gpp
+        from xflux.baselines.pmodel_tiles import fill_gpp
 
         def fill(_: Any, *tiles: Array) -> None:
             fill_gpp(self, tiles[:-1], tiles[-1])
@@ -337,7 +337,7 @@ class PModel:
         """
         if pathway not in ("c3", "c4"):
             raise InputError(f"pathway={pathway!r}: expected 'c3' or 'c4'")
-        from xflux.baseline.pmodel_tiles import DETAILS, fill_details
+        from xflux.baselines.pmodel_tiles import DETAILS, fill_details
 
         inputs = self._bind(arrays, named)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.baseline.respiration_model import Coefficient, Respiration, Scale
+from xflux.baselines.respiration_model import Coefficient, Respiration, Scale
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,7 +104,7 @@ class Q10Respiration(Respiration):
         self._check(low=0.01, t_low=-100.0)
 
     def _loop(self, *, scaled: bool) -> Any:
-        from xflux.baseline import respiration_kernels as kernels
+        from xflux.baselines import respiration_kernels as kernels
 
         return kernels.q10_scaled if scaled else kernels.q10
 
@@ -179,7 +179,7 @@ class LloydTaylor(Respiration):
         self._check(low=0.0, t_low=self.t_zero + 0.01)
 
     def _loop(self, *, scaled: bool) -> Any:
-        from xflux.baseline import respiration_kernels as kernels
+        from xflux.baselines import respiration_kernels as kernels
 
         return kernels.lloyd_taylor_scaled if scaled else kernels.lloyd_taylor
 

@@ -17,7 +17,7 @@ from xflux.labels.variables import IGBP, variables
 if TYPE_CHECKING:
     import xarray as xr
 
-    from xflux.baseline.respiration_model import Respiration
+    from xflux.baselines.respiration_model import Respiration
 
 __all__ = ["fit_respiration"]
 

@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import xflux
-from xflux.baseline.baseline import baseline
-from xflux.baseline.respiration import LloydTaylor, Q10Respiration
+from xflux.baselines.baseline import baseline
+from xflux.baselines.respiration import LloydTaylor, Q10Respiration
 from xflux.errors import InputError, MissingVariableError, XfluxWarning
 from xflux.labels.variables import IGBP
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.baseline import pmodel_kernel as kernel
+from xflux.baselines import pmodel_kernel as kernel
 from xflux.numerics.water import water_viscosity
 
 if TYPE_CHECKING:
-    from xflux.baseline.constants import MengoliStress, PModelConstants, StockerStress
-    from xflux.baseline.photosynthesis import Pathway, PModel
+    from xflux.baselines.constants import MengoliStress, PModelConstants, StockerStress
+    from xflux.baselines.photosynthesis import Pathway, PModel
 
 __all__ = ["DETAILS", "coefficients", "fill_details", "fill_gpp", "mengoli", "stocker"]
 

@@ -1,0 +1,22 @@
+from xflux.accessors import FluxAccessor as FluxAccessor
+from xflux.baselines.baseline import baseline as baseline
+from xflux.baselines.evapotranspiration import PTJPL as PTJPL
+from xflux.baselines.evapotranspiration import PriestleyTaylor as PriestleyTaylor
+from xflux.baselines.model import FluxModel as FluxModel
+from xflux.baselines.photosynthesis import PModel as PModel
+from xflux.baselines.respiration import LloydTaylor as LloydTaylor
+from xflux.baselines.respiration import Q10Respiration as Q10Respiration
+from xflux.errors import XfluxError as XfluxError
+from xflux.errors import XfluxWarning as XfluxWarning
+from xflux.files.co2 import fill_co2 as fill_co2
+from xflux.files.co2 import read_co2 as read_co2
+from xflux.files.drivers import open_drivers as open_drivers
+from xflux.files.towers import open_towers as open_towers
+from xflux.labels.coordinates import snap as snap
+from xflux.labels.standardize import standardize as standardize
+from xflux.labels.variables import variables as variables
+from xflux.options import get_options as get_options
+from xflux.options import set_options as set_options
+from xflux.skill.evaluate import evaluate as evaluate
+
+__version__: str
