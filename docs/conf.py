@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xflux  # noqa: F401  registers the accessors that autosummary documents
+import xflux
 
 project = "xflux"
 author = "The xflux developers"
