@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sphinx_autosummary_accessors
+
 import xflux
 
 project = "xflux"
@@ -21,6 +23,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+templates_path = [sphinx_autosummary_accessors.templates_path]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "xflux"

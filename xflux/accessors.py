@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 if TYPE_CHECKING:
-    from xflux.baseline.model import FluxModel
+    from xflux.baselines.model import FluxModel
     from xflux.plot.accessor import PlotAccessor
 
 __all__ = ["FluxAccessor"]
@@ -50,7 +50,7 @@ class FluxAccessor:
         The models are ``PModel()``, ``Q10Respiration()`` and ``PriestleyTaylor()``
         by default; None leaves a flux out.
         """
-        from xflux.baseline.baseline import baseline
+        from xflux.baselines.baseline import baseline
         from xflux.labels.attach import with_history
 
         given = {"gpp": gpp, "reco": reco, "le": le}
