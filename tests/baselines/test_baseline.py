@@ -249,3 +249,20 @@ def test_a_hundred_chunks_cost_few_tasks(ds):
     out = xflux.baseline(lazy)
     own = len(set(out.__dask_graph__())) - len(set(lazy.__dask_graph__()))
     assert own / 100 <= 30
+
+
+def test_the_greenest_month_follows_the_models_own_line(ds):
+    ds["ndvi"] = xr.full_like(ds.fapar, 0.5).assign_attrs(units="1")
+    ds["ndvi"][2] = 0.8
+    model = xflux.PTJPL()
+    derived = xflux.baseline(ds, None, None, model).le
+    given = ds.assign(fapar_max=xr.full_like(ds.elevation, model.fapar(0.8)))
+    given["fapar_max"].attrs["units"] = "1"
+    np.testing.assert_allclose(derived, xflux.baseline(given, None, None, model).le)
+    assert "line of PT-JPL from ndvi" in derived.attrs["derivation"]
+
+
+def test_optimum_temperature_needs_a_series(ds):
+    one = ds.isel(time=0)
+    with pytest.raises(MissingVariableError, match="t_opt"):
+        xflux.baseline(one, None, None, xflux.PTJPL())

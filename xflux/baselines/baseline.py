@@ -106,7 +106,8 @@ def baseline(
         for name in model.inputs:
             targets.setdefault(name, f"{type(model).__name__} (left out with {flux}=None)")
         given.update(carried(model))
-    plan = resolve(ds, targets, names=names, derive=derive, given=given)
+    recipes = [recipe for model in models.values() for recipe in getattr(model, "recipes", ())]
+    plan = resolve(ds, targets, names=names, derive=derive, given=given, recipes=recipes)
 
     finish = _Fluxes(tuple(models.values()))
     outputs = finish.outputs

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xflux.baselines.per_class import checked
 from xflux.errors import InputError
+from xflux.labels.derive import Recipe, series_maximum
 from xflux.labels.variables import variables
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["DEVIATIONS", "PTJPL", "PTJPLConstants", "PriestleyTaylor"]
 
@@ -275,6 +279,16 @@ class PTJPL:
         slope, intercept = self._line()
         values = np.asarray(index)
         return np.clip(slope * values + intercept, 0.0, 1.0)
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """How `fapar_max` follows from a series: as the largest of the model's own fAPAR."""
+        note = f"largest fapar of the series, by the line of PT-JPL from {self.fapar_from}"
+        return (Recipe("fapar_max", (self.fapar_from,), self._largest_fapar, note, series=True),)
+
+    def _largest_fapar(self, index: xr.DataArray) -> xr.DataArray:
+        slope, intercept = self._line()
+        return (slope * series_maximum(index) + intercept).clip(0.0, 1.0)
 
     def _line(self) -> tuple[float, float]:
         """Return slope and intercept of fAPAR by what it is taken from."""

@@ -18,9 +18,10 @@ __all__ = ["FluxModel", "carried", "check_model"]
 class FluxModel(Protocol):
     """A flux model on plain arrays.
 
-    Any class with these three members works in ``ds.flux.baseline``. An optional
-    fourth, ``labelled``, is a mapping of canonical names to DataArrays that the
-    model brings along as inputs (a map of reference respiration, say).
+    Any class with these three members works in ``ds.flux.baseline``. Two more are
+    optional: ``labelled``, a mapping of canonical names to DataArrays that the model
+    brings along as inputs (a map of reference respiration, say), and ``recipes``, its
+    own ways to derive an input that is missing.
 
     Examples
     --------

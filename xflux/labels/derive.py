@@ -29,8 +29,9 @@ class Recipe:
         Canonical name of what is derived.
     needs : tuple of str
         Canonical names of the arguments, in call order.
-    function : str
-        Name of the function, in `xflux.numerics.meteorology` or, for a series, here.
+    function : str or callable
+        Name of the function, in `xflux.numerics.meteorology` or, for a series, here;
+        or the function itself.
     note : str
         Said in the attributes of what comes of it.
     on_request : bool
@@ -43,7 +44,7 @@ class Recipe:
 
     target: str
     needs: tuple[str, ...]
-    function: str
+    function: str | Callable[..., Any]
     note: str
     on_request: bool = False
     series: bool = False
@@ -51,6 +52,8 @@ class Recipe:
 
     def resolve(self) -> Callable[..., Any]:
         """Return the function itself."""
+        if callable(self.function):
+            return self.function
         if self.series:
             found: Callable[..., Any] = globals()[self.function]
             return found
@@ -115,7 +118,7 @@ def time_dim(array: xr.DataArray) -> str | None:
 
 def series_maximum(array: xr.DataArray) -> xr.DataArray:
     """Return the maximum along time."""
-    return array.max(_required_time(array, "fapar"), keep_attrs=False)
+    return array.max(_required_time(array, str(array.name)), keep_attrs=False)
 
 
 def temperature_of_best_growth(

@@ -91,6 +91,7 @@ def resolve(
     names: Mapping[str, str] | None = None,
     derive: Sequence[str] = (),
     given: Mapping[str, xr.DataArray] | None = None,
+    recipes: Sequence[Recipe] = (),
 ) -> Plan:
     """Find every target in a Dataset, or a recipe for it.
 
@@ -105,6 +106,8 @@ def resolve(
         Variables that may be estimated because the user asked for it (``rnet``).
     given : mapping, optional
         Arrays that are at hand under their canonical names beside the Dataset.
+    recipes : sequence of Recipe
+        Of the caller's own; they go before those of the table.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def resolve(
     UnitsError
         For missing, unreadable or wrong units.
     """
-    search = _Search(ds, check_names(ds, names), tuple(derive), dict(given or {}))
+    search = _Search(ds, check_names(ds, names), tuple(derive), dict(given or {}), tuple(recipes))
     errors: list[XfluxError] = []
     for target, needed_by in targets.items():
         try:
@@ -139,6 +142,7 @@ class _Search:
         names: dict[str, str],
         derive: tuple[str, ...],
         given: dict[str, xr.DataArray],
+        recipes: tuple[Recipe, ...],
     ) -> None:
         for name in derive:
             variables[name]
@@ -146,6 +150,7 @@ class _Search:
         self.names = names
         self.derive = derive
         self.given = given
+        self.own_recipes = recipes
         self.plan = Plan()
 
     def provide(self, target: str, above: tuple[str, ...]) -> bool:
@@ -156,7 +161,8 @@ class _Search:
             return False
         if self._read(target):
             return True
-        recipes = [
+        own = [recipe for recipe in self.own_recipes if recipe.target == target]
+        recipes = own or [
             recipe
             for recipe in recipes_for(target)
             if not recipe.on_request or target in self.derive

@@ -1,0 +1,238 @@
+"""Figures as PNG: scatter and seasonal cycles at the towers, maps and series of the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xflux.commands.at_towers import TowerResult
+from xflux.commands.cycles import mean_cycles
+from xflux.commands.fluxes import FLUXES
+from xflux.commands.on_grid import GridResult
+from xflux.commands.progress import Progress
+from xflux.errors import XfluxError
+from xflux.plot.wording import short_name
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+__all__ = ["Figure", "draw_grid", "draw_towers", "require_matplotlib"]
+
+_DPI = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that was written.
+
+    Attributes
+    ----------
+    file : str
+        Name in the folder of figures.
+    title : str
+        For readers who do not see it.
+    caption : str
+        What is seen, for the report.
+    """
+
+    file: str
+    title: str
+    caption: str
+
+
+def require_matplotlib() -> None:
+    """Refuse to start what could not be drawn in the end.
+
+    Raises
+    ------
+    ImportError
+        With the command that installs it.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise ImportError(
+            "the figures of the report need matplotlib; install it with "
+            "python -m pip install 'xflux[demo]'"
+        )
+
+
+class _Folder:
+    """Draws into one folder; what cannot be drawn is a reason, not the end of the run."""
+
+    def __init__(self, folder: Path, left_out: dict[str, str]) -> None:
+        self.folder = folder
+        self.left_out = left_out
+        self.figures: list[Figure] = []
+
+    def draw(self, name: str, title: str, caption: str, function: Callable[[str], Canvas]) -> None:
+        import matplotlib.pyplot as plt
+
+        before = set(plt.get_fignums())
+        try:
+            canvas = function(title)
+            canvas.savefig(self.folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
+        except XfluxError as error:
+            self.left_out[f"figure {name}"] = str(error)
+        else:
+            self.figures.append(Figure(f"{name}.png", title, caption))
+        finally:
+            for number in set(plt.get_fignums()) - before:
+                plt.close(number)
+
+
+def draw_towers(
+    result: TowerResult, folder: Path, left_out: dict[str, str], progress: Progress
+) -> list[Figure]:
+    """Draw scatter and mean seasonal cycles of every flux that was scored.
+
+    Parameters
+    ----------
+    result : TowerResult
+    folder : Path
+        Where the files go.
+    left_out : dict of str to str
+        Why a figure is missing is added here.
+    progress : Progress
+
+    Returns
+    -------
+    list of Figure
+    """
+    progress.say("drawing the towers")
+    pages = _Folder(folder, left_out)
+    for flux in result.scores.fluxes:
+        observed, predicted = result.observed[flux], result.predicted[flux]
+        name = short_name(flux)
+        pages.draw(
+            f"scatter_{flux}",
+            f"{name} at the towers",
+            f"{name} at the towers: baseline against observations, all sites and times, with the "
+            "1:1 line, the regression of baseline on observed, and the scores.",
+            partial(_scatter, observed, predicted),
+        )
+        cycles = mean_cycles(observed, predicted)
+        if cycles is None:
+            left_out[f"seasonal cycle of {name}"] = (
+                "no site has pairs of observed and computed values in every month of the year"
+            )
+            continue
+        southern = "lat" in observed.coords and bool((observed["lat"] < 0).any())
+        pages.draw(
+            f"seasonal_{flux}",
+            f"Mean seasonal cycle of {name} at the towers",
+            f"Mean seasonal cycle of {name}, observed and baseline at the same times, averaged "
+            "over the sites that have pairs in every month of the year, as many as the panel says."
+            f"{' Months are those of the calendar, at southern sites too.' if southern else ''}",
+            partial(_seasons, cycles, flux),
+        )
+    return pages.figures
+
+
+def _scatter(observed: xr.DataArray, predicted: xr.DataArray, title: str) -> Canvas:
+    from xflux.plot.scatter import plot_scatter
+
+    ax: Any = plot_scatter(observed, predicted)
+    ax.set_ylabel(ax.get_ylabel().replace("Predicted", "Baseline"))
+    _set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
+
+
+def _seasons(cycles: xr.DataArray, flux: str, title: str) -> Canvas:
+    from xflux.plot.colours import FLUX_COLOURS, INK
+    from xflux.plot.series import plot_series
+
+    colours = {"observed": INK, "baseline": FLUX_COLOURS[flux]}
+    grid: Any = plot_series(cycles, hue="estimate", col="group", colors=colours)
+    canvas: Canvas = grid.fig
+    canvas.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    for legend in canvas.legends:
+        legend.set_title("")
+    return canvas
+
+
+def _set_title(ax: Axes, title: str) -> None:
+    """Write what is seen; what `xflux.plot` says of the data stays below it."""
+    from xflux.plot.colours import INK
+
+    said = ax.get_title(loc="left")
+    ax.set_title(title + (f"\n{said}" if said else ""), loc="left", fontsize=11, color=INK)
+
+
+def draw_grid(
+    result: GridResult, folder: Path, left_out: dict[str, str], progress: Progress, *, label: str
+) -> list[Figure]:
+    """Draw a map of every flux, and the monthly totals.
+
+    Parameters
+    ----------
+    result : GridResult
+    folder, left_out, progress
+        As for `draw_towers`.
+    label : str
+        Stands in every title, such as ``synthetic``; may be empty.
+
+    Returns
+    -------
+    list of Figure
+    """
+    progress.say("drawing the grid")
+    pages = _Folder(folder, left_out)
+    said = f" ({label})" if label else ""
+    for flux in (flux for flux in FLUXES if flux in result.mean):
+        title = (
+            f"Baseline {short_name(flux)}{f', {result.mean_of}' if result.mean_of else ''}{said}"
+        )
+        pages.draw(
+            f"map_{flux}", title, f"{title}. Grey: no value.",
+            partial(_map, result.mean[flux]),
+        )  # fmt: skip
+    if result.totals is not None and result.totals.monthly.data_vars:
+        extent = "Global totals" if result.domain == "global" else f"Totals over {result.domain}"
+        title = f"{extent} of the baseline{f', {result.period}' if result.period else ''}{said}"
+        pages.draw(
+            "series_monthly",
+            title,
+            f"{title}: carbon fluxes by month, and the mean latent heat flux over land.",
+            partial(_monthly, result.totals.monthly),
+        )
+    return pages.figures
+
+
+def _map(mean: xr.DataArray, title: str) -> Canvas:
+    from xflux.plot.maps import plot_map
+
+    ax: Any = plot_map(mean)
+    _set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
+
+
+def _monthly(monthly: xr.Dataset, title: str) -> Canvas:
+    import matplotlib.pyplot as plt
+
+    from xflux.plot.colours import INK
+    from xflux.plot.series import plot_series
+
+    carbon = [flux for flux in FLUXES if flux in monthly and flux != "le"]
+    parts = [part for part in (carbon, ["le"] if "le" in monthly else []) if part]
+    canvas, axes = plt.subplots(
+        len(parts), 1, figsize=(7.5, 0.6 + 2.9 * len(parts)), layout="constrained",
+        sharex=True, squeeze=False,
+    )  # fmt: skip
+    for ax, names in zip(axes[:, 0], parts, strict=True):
+        water = names == ["le"]
+        plot_series(monthly[names], ax=ax, legend=not water)
+        ax.set_title("")
+        said = "Latent heat, mean over land [W m-2]" if water else "Carbon flux [Pg C per month]"
+        ax.set_ylabel(said, fontsize=9.5, color=INK)
+        if ax.get_ylim()[0] > 0.0:
+            ax.set_ylim(bottom=0.0)
+    _set_title(axes[0, 0], title)
+    return canvas

@@ -1,0 +1,87 @@
+"""What the user asked `xflux run` for: files and options, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from xflux.errors import InputError
+
+__all__ = ["Format", "RunRequest"]
+
+Format = Literal["zarr", "netcdf"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """One call of `xflux run`.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the results; made when they are complete.
+    towers : tuple of str
+        Folders, files or patterns of tower records; may be empty.
+    sites, tower_extra : tuple of str
+        Tables of sites; tidy tables to join to the towers, such as fAPAR.
+    units : mapping of str to str
+        Unit by column of a tower table whose column names hold none.
+    drivers : tuple of str
+        Files, stores or patterns of gridded drivers; may be empty.
+    co2 : float or str, optional
+        ppm, or the path of NOAA's monthly record.
+    names : mapping of str to str
+        Canonical name to the grid's own.
+    derive : tuple of str
+        Drivers that may be estimated, such as ``rnet``.
+    partitioning : {"NT", "DT"}
+        Of the towers' gpp and reco.
+    min_qc : float, optional
+        Least quality flag of a tower flux; None uses all.
+    format : {"zarr", "netcdf"}
+        Of the results.
+    overwrite, quiet : bool
+        Replace `out`; leave progress and summary out.
+    command : str
+        As it was typed, for the report.
+
+    Raises
+    ------
+    InputError
+        For options that miss what they belong to.
+    """
+
+    out: Path
+    towers: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    tower_extra: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
+    co2: float | str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    derive: tuple[str, ...] = ()
+    partitioning: Literal["NT", "DT"] = "NT"
+    min_qc: float | None = 0.8
+    format: Format = "zarr"
+    overwrite: bool = False
+    quiet: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.towers and not self.drivers:
+            raise InputError("nothing to run on: pass --towers, --drivers or both")
+        of_towers = (
+            ("--sites", self.sites), ("--tower-extra", self.tower_extra), ("--units", self.units),
+        )  # fmt: skip
+        for option, given in of_towers:
+            if given and not self.towers:
+                raise InputError(f"{option} belongs to tower records; pass --towers as well")
+        if self.names and not self.drivers:
+            raise InputError(
+                "--names is for the variables of a grid; pass --drivers as well. Columns of tower "
+                "tables are known by the names that `xflux.variables` lists"
+            )
+        if isinstance(self.co2, float) and not 100.0 <= self.co2 <= 5000.0:
+            raise InputError(f"--co2 {self.co2:g} is no mole fraction in ppm; expected 100 to 5000")

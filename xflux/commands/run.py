@@ -1,0 +1,164 @@
+"""`xflux run`: from files as downloaded to fluxes, scores and a report."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xflux.commands.at_towers import run_at_towers
+from xflux.commands.figures import Figure, draw_grid, draw_towers, require_matplotlib
+from xflux.commands.fluxes import Baseline, baseline_of
+from xflux.commands.folder import complete_folder
+from xflux.commands.input_table import input_table
+from xflux.commands.inputs import open_grid, open_tower_records, read_co2_option, with_co2
+from xflux.commands.on_grid import run_on_grid
+from xflux.commands.progress import Progress
+from xflux.commands.report import Report
+from xflux.commands.request import Format, RunRequest
+from xflux.commands.sections import (
+    BASELINE_CAVEAT,
+    grid_caveats,
+    grid_section,
+    tower_caveats,
+    tower_section,
+)
+from xflux.commands.warned import Warned, collect_warnings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["add_grid", "run", "versions"]
+
+
+def run(request: RunRequest) -> str:
+    """Run the baseline on the user's own files, and write the folder of results.
+
+    Parameters
+    ----------
+    request : RunRequest
+
+    Returns
+    -------
+    str
+        Summary for the terminal.
+
+    Raises
+    ------
+    XfluxError, FileNotFoundError, ImportError
+        When an input cannot be used, no flux can be computed, the folder exists, or a
+        library is missing. Nothing is left behind then.
+    """
+    require_matplotlib()
+    progress = Progress(quiet=request.quiet)
+    with (
+        collect_warnings() as warned,
+        complete_folder(request.out, overwrite=request.overwrite) as folder,
+    ):
+        (folder / "figures").mkdir()
+        # All is opened and checked before anything long begins.
+        co2 = read_co2_option(request.co2)
+        opened: dict[str, tuple[xr.Dataset, Baseline]] = {}
+        if request.towers:
+            progress.say("reading the towers")
+            towers = with_co2(open_tower_records(request), co2, what="towers")
+            opened["towers"] = towers, baseline_of(towers, derive=request.derive, what="towers")
+        if request.drivers:
+            progress.say("opening the grid")
+            grid = with_co2(open_grid(request), co2, what="grid")
+            opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
+        warned.show()
+        report = Report("Baseline fluxes", run={**_said(request), **versions()})
+        report.caveats.append(BASELINE_CAVEAT)
+        if "towers" in opened:
+            _add_towers(report, *opened["towers"], folder, request.format, progress)
+            warned.show()
+        if "grid" in opened:
+            add_grid(report, *opened["grid"], folder, request.format, progress, warned)
+        report.write(folder, warned.messages)
+    return summary(report, request.out)
+
+
+def _add_towers(
+    report: Report, towers: xr.Dataset, baseline: Baseline, folder: Path, format: Format,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Run at the towers, and put what came of it into the report."""
+    result = run_at_towers(towers, baseline, folder, format, progress)
+    not_drawn: dict[str, str] = {}
+    figures = draw_towers(result, folder / "figures", not_drawn, progress)
+    report.sections.append(tower_section(towers, baseline, result, figures, not_drawn))
+    report.caveats += tower_caveats(result)
+    contents = ("observed fluxes, quality flags and inputs", "baseline fluxes")
+    for path, said in zip(result.paths, contents, strict=True):
+        report.files[path.name] = f"{said}, dims (site, time), under the same names"
+
+
+def add_grid(
+    report: Report, drivers: xr.Dataset, baseline: Baseline, folder: Path, format: Format,
+    progress: Progress, warned: Warned, *, label: str = "",
+) -> None:  # fmt: skip
+    """Run on a grid, and put what came of it into the report.
+
+    Parameters
+    ----------
+    report : Report
+    drivers, baseline : Dataset, Baseline
+        Canonical drivers, and the baseline of them; lazy.
+    folder : Path
+        Where results go; has ``figures``.
+    format : {"zarr", "netcdf"}
+    progress : Progress
+    warned : Warned
+        Shown between steps.
+    label : str
+        Stands in every figure, such as ``synthetic``.
+    """
+    result = run_on_grid(drivers, baseline, folder, format, progress)
+    warned.show()
+    not_drawn: dict[str, str] = {}
+    figures: list[Figure] = draw_grid(result, folder / "figures", not_drawn, progress, label=label)
+    inputs = input_table("grid_inputs", drivers, baseline)
+    report.sections.append(grid_section(drivers, baseline, result, inputs, figures, not_drawn))
+    report.caveats += grid_caveats(drivers, baseline, result)
+    report.files[result.path.name] = "baseline fluxes, cell area and land fraction of the grid"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    from importlib.metadata import version
+
+    from xflux import __version__
+
+    others = ", ".join(f"{name} {version(name)}" for name in ("xarray", "dask", "numpy", "numba"))
+    return {"Version": f"xflux {__version__}; Python {platform.python_version()}, {others}"}
+
+
+def _said(request: RunRequest) -> dict[str, str]:
+    """Return what the user asked for, by option, as typed."""
+    lists = {
+        "Towers": request.towers, "Tables of sites": request.sites,
+        "Joined to the towers": request.tower_extra, "Drivers": request.drivers,
+        "Estimated on request": request.derive,
+        "Names": tuple(f"{name} = {own}" for name, own in request.names.items()),
+    }  # fmt: skip
+    said = {"Command": f"`{request.command}`"} if request.command else {}
+    said |= {words: ", ".join(given) for words, given in lists.items() if given}
+    if request.co2 is not None:
+        number = isinstance(request.co2, float)
+        said["CO2"] = f"{request.co2:g} ppm" if number else str(request.co2)
+    return said
+
+
+def summary(report: Report, out: Path) -> str:
+    """Return what a terminal shows: the first table of each section, and where all is."""
+    parts = []
+    for section in report.sections:
+        lines = [section.title.upper()]
+        for what, why in section.left_out.items():
+            lines.append(f"left out {what}: {' '.join(why.split())}")
+        if section.tables:
+            lines += [section.tables[0].title, section.tables[0].plain()]
+        parts.append("\n".join(lines))
+    parts.append(f"report: {out / 'report.md'}")
+    return "\n\n".join(parts)

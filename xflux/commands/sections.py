@@ -1,0 +1,154 @@
+"""What the report says of the towers and of the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from xflux.commands.at_towers import TowerResult
+from xflux.commands.figures import Figure
+from xflux.commands.fluxes import Baseline
+from xflux.commands.on_grid import GridResult
+from xflux.commands.report import Section
+from xflux.commands.scores import STEPS
+from xflux.commands.tables import Table
+from xflux.plot.wording import short_name
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["BASELINE_CAVEAT", "grid_caveats", "grid_section", "tower_caveats", "tower_section"]
+
+BASELINE_CAVEAT = (
+    "The baseline is process-based with published parameters; nothing was fitted here. The yield "
+    "of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of which may "
+    "be among those scored."
+)
+
+
+def tower_section(
+    towers: xr.Dataset, baseline: Baseline, result: TowerResult, figures: list[Figure],
+    not_drawn: Mapping[str, str],
+) -> Section:  # fmt: skip
+    """Tell of the towers: data, inputs, scores, figures."""
+    attrs = towers.attrs
+    code = str(attrs.get("resolution"))
+    times = pd.DatetimeIndex(towers["time"].values)
+    facts = [
+        f"{towers.sizes['site']} sites, {STEPS.get(code, 'time steps')} from {times[0]:%Y-%m} to "
+        f"{times[-1]:%Y-%m}"
+    ]
+    if "igbp" in towers.coords:
+        facts[0] += f"; {_classes(towers)}"
+    said = {
+        "source": "Files", "partitioning": "Partitioning of GPP and RECO",
+        "sites_table": "Table of sites", "extra_tables": "Joined tables",
+    }  # fmt: skip
+    facts += [f"{words}: {attrs[key]}" for key, words in said.items() if attrs.get(key)]
+    rules = {
+        str(array.attrs["quality_filter"]): [
+            short_name(name)
+            for name, other in result.observed.items()
+            if other.attrs.get("quality_filter") == array.attrs["quality_filter"]
+        ]
+        for array in result.observed.values()
+        if "quality_filter" in array.attrs
+    }
+    facts += [f"Observations kept: {rule} ({', '.join(fluxes)})" for rule, fluxes in rules.items()]
+    facts += _models(baseline)
+    left_out = {
+        **{short_name(flux): why for flux, why in baseline.left_out.items()},
+        **{short_name(what): why for what, why in result.scores.left_out.items()},
+        **not_drawn,
+    }
+    pooled, *others = result.scores.tables
+    return Section("At the towers", facts, [pooled, *others, result.inputs], figures, left_out)
+
+
+def _classes(towers: xr.Dataset) -> str:
+    attrs = towers["igbp"].attrs
+    names = dict(zip(attrs["flag_values"], str(attrs["flag_meanings"]).split(), strict=True))
+    counts = pd.Series(
+        [names.get(code, "unknown") for code in towers["igbp"].values]
+    ).value_counts()
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _models(baseline: Baseline) -> list[str]:
+    return [
+        f"{short_name(flux)}: `{array.attrs['model']}`" for flux, array in baseline.fluxes.items()
+    ]
+
+
+def tower_caveats(result: TowerResult) -> list[str]:
+    """Return what limits the scores."""
+    caveats = []
+    if {"gpp", "reco"} & set(result.scores.fluxes):
+        caveats.append(
+            "GPP and RECO of towers are modelled themselves: partitioned from measured NEE."
+        )
+    if "le" in result.scores.fluxes:
+        caveats.append(
+            "LE of towers is not corrected for energy balance closure, and tends to be low."
+        )
+    return caveats
+
+
+def grid_section(
+    drivers: xr.Dataset, baseline: Baseline, result: GridResult, inputs: Table,
+    figures: list[Figure], not_drawn: Mapping[str, str],
+) -> Section:  # fmt: skip
+    """Tell of the grid: data, inputs, totals, figures."""
+    sizes = ", ".join(f"{size} {dim}" for dim, size in drivers.sizes.items())
+    extent = result.domain[:1].upper() + result.domain[1:]
+    facts = [f"{extent}; {result.period or 'no time'}; {sizes}"]
+    for key, words in (("title", "Drivers"), ("period", "Period"), ("note", "Note"),
+                       ("source", "Source")):  # fmt: skip
+        if drivers.attrs.get(key):
+            facts.append(f"{words}, as the files say: {drivers.attrs[key]}")
+    facts += _models(baseline)
+    left_out = {short_name(flux): why for flux, why in baseline.left_out.items()}
+    tables = []
+    if result.totals is not None:
+        tables += result.totals.tables
+        facts += _missing(result.totals.missing)
+    tables.append(inputs)
+    return Section(
+        "On the grid", facts, tables, figures, {**left_out, **result.left_out, **not_drawn}
+    )
+
+
+def _missing(shares: Mapping[str, float]) -> list[str]:
+    """Say what share of the land has no value, at the step where most is missing."""
+    alike: dict[str, list[str]] = {}
+    for flux, share in shares.items():
+        alike.setdefault(f"{100 * share:.1f}", []).append(short_name(flux))
+    return [
+        f"Land area without a value of {', '.join(fluxes)}: at most {share} % at any time step; it "
+        "is left out of the totals, not counted as zero"
+        for share, fluxes in alike.items()
+        if float(share) > 0
+    ]
+
+
+def grid_caveats(drivers: xr.Dataset, baseline: Baseline, result: GridResult) -> list[str]:
+    """Return what limits the maps and totals."""
+    caveats = []
+    if "c4_fraction" in baseline.derived:
+        caveats.append("All vegetation was taken as C3, as the grid has no c4_fraction.")
+    if "gpp" in baseline.fluxes:
+        caveats.append("GPP has no soil moisture stress by default; it shows in fAPAR alone.")
+    if "nee" in baseline.fluxes:
+        caveats.append(
+            "NEE is the small difference of two modelled fluxes: fire, land use, harvest and the "
+            "age of soils are not in it, and its total is no estimate of the land sink."
+        )
+    if result.period == "mean year":
+        caveats.append(
+            "The grid is a mean year: for patterns and magnitudes, not for a given year."
+        )
+    if drivers.attrs.get("synthetic"):
+        caveats.append(f"SYNTHETIC: {drivers.attrs['synthetic']}")
+    return caveats
