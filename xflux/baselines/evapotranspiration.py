@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xflux.baselines.model import repr_of_changes
 from xflux.baselines.per_class import checked
 from xflux.errors import InputError
 from xflux.labels.derive import Recipe, series_maximum
@@ -149,7 +150,7 @@ class PTJPLConstants:
     fipar_offset: float = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PTJPL:
     """Latent heat of soil, canopy and intercepted water (Fisher et al. 2008).
 
@@ -218,6 +219,9 @@ class PTJPL:
     constants: PTJPLConstants = field(default=PTJPLConstants(), kw_only=True)
 
     outputs: ClassVar[tuple[str, ...]] = ("le",)
+
+    def __repr__(self) -> str:
+        return repr_of_changes(self, always="variant")
 
     def __post_init__(self) -> None:
         if self.variant not in ("fisher2008", "jpl"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from xflux.errors import InputError
@@ -11,7 +12,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FluxModel", "carried", "check_model"]
+__all__ = ["FluxModel", "carried", "check_model", "repr_of_changes"]
 
 
 @runtime_checkable
@@ -90,3 +91,16 @@ def check_model(model: Any, flux: str) -> FluxModel:
 def carried(model: Any) -> Mapping[str, xr.DataArray]:
     """Return the labelled inputs that a model brings along."""
     return dict(getattr(model, "labelled", {}) or {})
+
+
+def repr_of_changes(model: Any, *, always: str) -> str:
+    """Show a dataclass by one field and by what is not its default.
+
+    The text goes into the attributes of every flux, so it is kept short.
+    """
+    shown = [
+        f"{item.name}={getattr(model, item.name)!r}"
+        for item in fields(model)
+        if item.name == always or getattr(model, item.name) != item.default
+    ]
+    return f"{type(model).__name__}({', '.join(shown)})"

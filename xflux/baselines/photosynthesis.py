@@ -13,6 +13,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike, NDArray
 
 from xflux.baselines.constants import PModelConstants
+from xflux.baselines.model import repr_of_changes
 from xflux.errors import InputError, XfluxError, XfluxWarning, raise_together
 from xflux.labels.variables import variables
 from xflux.numerics.elementwise import arguments, elementwise
@@ -206,14 +207,8 @@ class PModel:
             )
 
     def __repr__(self) -> str:
-        # The preset always shows, the rest only where it is not the default: what a preset
-        # overrules would otherwise stand here as if it held.
-        shown = [
-            f"{item.name}={getattr(self, item.name)!r}"
-            for item in fields(self)
-            if item.name == "preset" or getattr(self, item.name) != item.default
-        ]
-        return f"PModel({', '.join(shown)})"
+        # What a preset overrules would otherwise stand here as if it held.
+        return repr_of_changes(self, always="preset")
 
     def __getstate__(self) -> dict[str, Any]:
         return {item.name: getattr(self, item.name) for item in fields(self)}
