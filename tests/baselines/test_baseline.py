@@ -248,7 +248,7 @@ def test_a_hundred_chunks_cost_few_tasks(ds):
     lazy = drivers((100, 5, 6)).chunk(time=1)
     out = xflux.baseline(lazy)
     own = len(set(out.__dask_graph__())) - len(set(lazy.__dask_graph__()))
-    assert own / 100 <= 30
+    assert own / 100 <= 12
 
 
 def test_the_greenest_month_follows_the_models_own_line(ds):

@@ -11,7 +11,7 @@ import numpy as np
 
 from xflux.errors import XfluxWarning
 from xflux.labels.blockwise import blockwise, common_dtype
-from xflux.labels.resolve import Plan, Step
+from xflux.labels.plan import Plan, Step
 from xflux.labels.variables import variables
 
 if TYPE_CHECKING:

@@ -2,86 +2,34 @@
 
 `resolve` looks at names, units and recipes and touches no data. What comes out, a
 `Plan`, says which arrays go into the blocks, by which numbers they are converted
-there, and which recipes run on them.
+there, and which recipes run on them. Recipes over a whole series are worked out
+here, lazily, as they are no business of a single block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from xflux.errors import MissingVariableError, XfluxError, raise_together
 from xflux.labels.classes import to_codes
 from xflux.labels.derive import Recipe, recipes_for
 from xflux.labels.find import check_names, find, looked_for
+from xflux.labels.pipeline import evaluate
+from xflux.labels.plan import Plan, Source, Step
 from xflux.labels.units import dequantify, scale_to_canonical
 from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Plan", "Source", "Step", "resolve"]
+__all__ = ["resolve"]
 
 #: What to do about a variable that no recipe can stand in for.
 _ADVICE = {
     "co2": "or set it with PModel(co2=400.0)",
     "rnet": "or estimate it from swin and ta with derive=('rnet',)",
 }
-
-
-@dataclass(frozen=True)
-class Source:
-    """An array of the Dataset that goes into the blocks, and how it is converted there."""
-
-    name: str
-    array: xr.DataArray
-    scale: float
-    offset: float
-    found: str
-
-
-@dataclass(frozen=True)
-class Step:
-    """A recipe that runs in the blocks."""
-
-    target: str
-    needs: tuple[str, ...]
-    function: Callable[..., Any]
-
-
-@dataclass
-class Plan:
-    """What is read, what is derived, and what is to be said about it."""
-
-    sources: dict[str, Source] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
-    registry: Any = None
-
-    @property
-    def names(self) -> set[str]:
-        """Canonical names that the plan provides."""
-        return set(self.sources) | {step.target for step in self.steps}
-
-    def for_targets(self, targets: Sequence[str]) -> Plan:
-        """Return the part of the plan that some targets need."""
-        wanted = set(targets)
-        steps = []
-        for step in reversed(self.steps):
-            if step.target in wanted:
-                steps.append(step)
-                wanted |= set(step.needs)
-        return Plan(
-            {name: source for name, source in self.sources.items() if name in wanted},
-            steps[::-1],
-            {name: note for name, note in self.notes.items() if name in wanted},
-            self.registry,
-        )
-
-    def describe(self) -> str:
-        """Say what was derived, for the attributes of the result."""
-        return "; ".join(f"{name}: {note}" for name, note in self.notes.items())
 
 
 def resolve(
@@ -208,8 +156,6 @@ class _Search:
         if not recipe.series:
             self.plan.steps.append(Step(recipe.target, recipe.needs, recipe.resolve()))
             return
-        from xflux.labels.pipeline import evaluate
-
         needs = [evaluate(self.plan, need) for need in recipe.needs]
         reduced = recipe.resolve()(*needs)
         self.plan.sources[recipe.target] = Source(recipe.target, reduced, 1.0, 0.0, recipe.target)

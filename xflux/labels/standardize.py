@@ -10,7 +10,8 @@ from xflux.labels.attach import describe, with_history
 from xflux.labels.derive import RECIPES, recipes_for
 from xflux.labels.find import check_names, find
 from xflux.labels.pipeline import evaluate
-from xflux.labels.resolve import Plan, resolve
+from xflux.labels.plan import Plan
+from xflux.labels.resolve import resolve
 from xflux.labels.units import quantify
 from xflux.labels.variables import variables
 
