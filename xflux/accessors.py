@@ -1,11 +1,14 @@
-"""The two accessors: every method is a thin face of the function of its name."""
+"""The accessor: every method is a thin face of the function of its name."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
+
+from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
@@ -48,7 +51,9 @@ class FluxAccessor:
         """Add process-based gpp, reco, nee and le; see `xflux.baseline`.
 
         The models are ``PModel()``, ``Q10Respiration()`` and ``PriestleyTaylor()``
-        by default; None leaves a flux out.
+        by default; None leaves a flux out. Fluxes that the Dataset holds already, such
+        as observations, are replaced, with an `XfluxWarning`: keep them apart with
+        ``predicted = xflux.baseline(ds)``.
         """
         from xflux.baselines.baseline import baseline
         from xflux.labels.attach import with_history
@@ -56,6 +61,16 @@ class FluxAccessor:
         given = {"gpp": gpp, "reco": reco, "le": le}
         models = {flux: model for flux, model in given.items() if model is not _DEFAULT}
         fluxes = baseline(self._ds, **models, names=names, derive=derive)
+        replaced = [
+            name for name in fluxes if name in self._ds and "model" not in self._ds[name].attrs
+        ]
+        if replaced:
+            warnings.warn(
+                f"baseline replaces {', '.join(map(str, replaced))} of the Dataset "
+                "(observations?); xflux.baseline(ds) returns the computed fluxes alone",
+                XfluxWarning,
+                stacklevel=2,
+            )
         made = ", ".join(f"{name} by {array.attrs['model']}" for name, array in fluxes.items())
         return with_history(self._ds.assign(fluxes.data_vars), f"baseline: {made}")
 

@@ -9,7 +9,13 @@ from guards import no_compute
 from strategies import drivers
 
 import xflux
-from xflux.errors import InputError, MissingVariableError, UnitsError, XfluxWarning
+from xflux.errors import (
+    GridMismatchError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+    XfluxWarning,
+)
 
 FLUXES = ["gpp", "reco", "nee", "le"]
 
@@ -266,3 +272,53 @@ def test_optimum_temperature_needs_a_series(ds):
     one = ds.isel(time=0)
     with pytest.raises(MissingVariableError, match="t_opt"):
         xflux.baseline(one, None, None, xflux.PTJPL())
+
+
+def test_light_below_zero_at_night_is_darkness(ds):
+    ds["swin"][0] = -10.0
+    out = xflux.baseline(ds)
+    assert (out.gpp[0] == 0).all()
+    xr.testing.assert_equal(xflux.baseline(ds.flux.standardize()).gpp, out.gpp)
+
+
+class Both:
+    """A model of two fluxes."""
+
+    inputs = ("ta",)
+    outputs = ("gpp", "reco")
+
+    def __call__(self, ta):
+        return 0.0 * ta + 5.0, 0.0 * ta + 99.0
+
+
+def test_two_models_of_one_flux_are_refused(ds):
+    with pytest.raises(InputError, match=r"gpp= and reco= both compute 'reco'.*reco=None"):
+        xflux.baseline(ds, gpp=Both())
+    out = xflux.baseline(ds, gpp=Both(), reco=None, le=None)
+    np.testing.assert_allclose(out.nee, 94.0)
+
+
+def test_a_model_without_a_repr_is_called_by_its_class(ds):
+    assert xflux.baseline(ds, gpp=LightUse()).gpp.attrs["model"] == "LightUse()"
+
+
+def test_the_accessor_says_when_it_replaces_observations(ds):
+    ds["gpp"] = xr.full_like(ds.ta, 3.0).assign_attrs(units="g m-2 d-1")
+    with pytest.warns(XfluxWarning, match="replaces gpp of the Dataset"):
+        once = ds.flux.baseline()
+    once.flux.baseline()
+
+
+def test_a_value_per_place_serves_some_of_the_places_in_any_order(ds):
+    r_ref = (ds.lat * 0.01).drop_attrs().assign_attrs(units="g m-2 d-1")
+    model = xflux.Q10Respiration(r_ref=r_ref)
+    some = xflux.baseline(ds.isel(lat=[3, 1]), None, model, None).reco
+    np.testing.assert_allclose(some, xflux.baseline(ds, None, model, None).reco.isel(lat=[3, 1]))
+    far = ds.isel(lat=[0]).assign_coords(lat=[-5.0])
+    with pytest.raises(GridMismatchError, match="'lat'"):
+        xflux.baseline(far, None, model, None)
+
+
+def test_asked_for_net_radiation_that_cannot_be_had_says_what_is_missing(ds):
+    with pytest.raises(MissingVariableError, match=r"'rnet'.*derived from swin and lwin and ta"):
+        xflux.baseline(ds.drop_vars(["rnet", "swin"]), None, None, derive=("rnet",))

@@ -9,7 +9,7 @@ import xarray as xr
 from guards import no_compute
 from tower_files import period_starts
 
-from xflux.errors import FileFormatError, InputError
+from xflux.errors import FileFormatError, InputError, UnitsError
 from xflux.files.co2 import fill_co2, read_co2
 
 ABOVE = "# NOAA\n# a note, with a comma\n#\n"
@@ -25,7 +25,8 @@ def write(path, rows, header=HEADER):
 
 def record(first="2003-01", periods=24):
     time = pd.date_range(first, periods=periods, freq="MS")
-    return xr.DataArray(370.0 + np.arange(periods), dims="time", coords={"time": time})
+    values = 370.0 + np.arange(periods)
+    return xr.DataArray(values, dims="time", coords={"time": time}, attrs={"units": "ppm"})
 
 
 def towers(resolution="MM", **variables):
@@ -142,3 +143,13 @@ def test_the_record_of_mauna_loa_is_read(data):
     # The growth rate of the 2010s, NOAA: 2.4 ppm per year.
     growth = co2.sel(time="2019").mean() - co2.sel(time="2009").mean()
     assert float(growth) / 10 == pytest.approx(2.4, abs=0.1)
+
+
+def test_the_unit_of_the_record_is_converted():
+    towers = xr.Dataset(coords={"time": pd.date_range("2001-01-01", periods=3, freq="MS")})
+    fraction = xr.DataArray(
+        [3.7e-4] * 3, dims="time", coords=towers.coords, attrs={"units": "mol mol-1"}
+    )
+    np.testing.assert_allclose(fill_co2(towers, fraction).co2, 370.0)
+    with pytest.raises(UnitsError, match="'co2' has no units"):
+        fill_co2(towers, fraction.drop_attrs())

@@ -204,7 +204,7 @@ def test_tidy_tables_are_joined(folder, tmp_path):
 
 def test_carbon_dioxide_is_filled_on_request(folder):
     record = xr.DataArray(
-        np.full(36, 380.0), dims="time",
+        np.full(36, 380.0), dims="time", attrs={"units": "ppm"},
         coords={"time": pd.date_range("2003-01-01", periods=36, freq="MS")},
     )  # fmt: skip
 

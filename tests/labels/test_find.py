@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import xarray as xr
 
-from xflux.errors import AmbiguousVariableError, MissingVariableError
+from xflux.errors import AmbiguousVariableError, InputError, MissingVariableError
 from xflux.labels.find import check_names, find
 
 
@@ -69,7 +69,9 @@ def test_wood_and_stem_share_a_standard_name_but_not_a_variable():
 
 def test_explicit_names_are_checked():
     ds = dataset(t2m={})
-    with pytest.raises(KeyError, match="temperature"):
-        check_names(ds, {"temperature": "t2m"})
+    with pytest.raises(InputError, match="'ta_mx' is no canonical name; did you mean 'ta_max'"):
+        check_names(ds, {"ta_mx": "t2m"})
+    with pytest.raises(InputError, match=r"wrong way round.*names=\{'ta': 't2m'\}"):
+        check_names(ds, {"t2m": "ta"})
     with pytest.raises(MissingVariableError, match=r"no variable 'tas'.*holds 't2m'"):
         check_names(ds, {"ta": "tas"})

@@ -8,7 +8,7 @@ import xarray as xr
 from guards import no_compute
 
 import xflux
-from xflux.errors import MissingVariableError, UnitsError, XfluxWarning
+from xflux.errors import InputError, MissingVariableError, UnitsError, XfluxWarning
 
 
 @pytest.fixture
@@ -115,8 +115,29 @@ def test_classes_follow_their_own_flags():
 
 
 def test_classes_may_be_names():
-    ds = xr.Dataset({"igbp": ("site", np.array(["ENF", "XXX", "CRO"]))}).flux.standardize()
-    np.testing.assert_array_equal(ds.igbp, [1, np.nan, 12])
+    names = np.array(["ENF", "enf", "Evergreen Needleleaf Forest", "CRO", ""])
+    ds = xr.Dataset({"igbp": ("site", names)}).flux.standardize()
+    np.testing.assert_array_equal(ds.igbp, [1, 1, 1, 12, np.nan])
+
+
+def test_an_unknown_class_is_named():
+    ds = xr.Dataset({"igbp": ("site", np.array(["ENF", "XXX"]))})
+    with pytest.warns(XfluxWarning, match="'XXX' became NaN"):
+        assert np.isnan(ds.flux.standardize().igbp[1])
+
+
+@pytest.mark.parametrize("swin", [-10.0, 0.0, 300.0])
+def test_standardizing_twice_is_standardizing_once(swin):
+    ds = xr.Dataset({"swin": ("x", [swin], {"units": "W m-2"})}).flux.standardize()
+    assert float(ds.ppfd[0]) >= 0
+    xr.testing.assert_equal(ds.flux.standardize(), ds)
+
+
+def test_a_request_must_be_a_tuple_of_known_names(era5):
+    with pytest.raises(InputError, match="is a string; pass a tuple"):
+        era5.flux.standardize(derive="rnet")
+    with pytest.raises(InputError, match="did you mean 'rnet'"):
+        era5.flux.standardize(derive=("rnett",))
 
 
 def test_a_coordinate_stays_a_coordinate():

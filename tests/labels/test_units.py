@@ -87,6 +87,7 @@ def test_a_factor_of_a_power_of_ten_is_exact():
         ("W m-2", "does not convert"),
         ("furlong m-2", "does not convert"),
         ("blorb", "cannot be read"),
+        ("gC m-2 8d-1", "length of the composite"),
     ],
 )
 def test_what_is_no_carbon_flux_is_refused_with_the_reason(text, why):
@@ -157,3 +158,12 @@ def test_the_application_registry_of_pint_is_left_alone():
     before = pint.get_application_registry().get()
     affine("kPa", "hPa")
     assert pint.get_application_registry().get() is before
+
+
+@pytest.mark.parametrize(
+    "unit", ["umol m-2 s-1", "umol CO2 m-2 s-1", "kgC m-2 s-1", "gCO2 m-2 d-1"]
+)
+def test_carbon_converts_both_ways(unit):
+    there, _ = affine(unit, "g m-2 d-1", "carbon")
+    back, _ = affine("g m-2 d-1", unit, "carbon")
+    assert there * back == pytest.approx(1.0, rel=1e-12)

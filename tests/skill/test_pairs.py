@@ -8,7 +8,13 @@ import xarray as xr
 from guards import no_compute
 from samples import towers
 
-from xflux.errors import GridMismatchError, InputError, MissingVariableError, UnitsError
+from xflux.errors import (
+    GridMismatchError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+    XfluxWarning,
+)
 from xflux.labels.variables import variables
 from xflux.skill.evaluate import evaluate
 from xflux.skill.pairs import FLUXES, match
@@ -158,3 +164,20 @@ def test_quantified_arrays_are_scored_plain() -> None:
     del quantified.attrs["units"]
     found = evaluate(observed.gpp, quantified)
     xr.testing.assert_allclose(found, evaluate(observed.gpp, predicted.gpp))
+
+
+def test_observations_carried_along_are_not_scored_as_perfect():
+    observed = xr.Dataset(
+        {name: ("time", [1.0, 2.0, 3.0], {"units": "g m-2 d-1"}) for name in ("gpp", "reco")}
+    )
+    predicted = observed.assign(gpp=observed.gpp + 1.0)
+    with pytest.warns(XfluxWarning, match=r"reco of the predictions is the observations"):
+        assert list(match(observed, predicted)) == ["gpp"]
+    assert list(match(observed, observed)) == ["gpp", "reco"]
+
+
+def test_a_grid_is_not_paired_with_every_tower():
+    tower = xr.DataArray([[1.0, 2.0]], dims=("site", "time"), name="gpp")
+    grid = xr.DataArray([[1.0, 2.0]], dims=("lat", "time"), name="gpp")
+    with pytest.raises(InputError, match=r"observed has the dimensions \['site'\].*grid\.sel"):
+        match(tower, grid)

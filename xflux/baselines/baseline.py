@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.baselines.evapotranspiration import PriestleyTaylor
-from xflux.baselines.model import FluxModel, carried, check_model
+from xflux.baselines.model import FluxModel, carried, check_model, described
 from xflux.baselines.photosynthesis import PModel
 from xflux.baselines.respiration import Q10Respiration
 from xflux.errors import InputError
@@ -61,7 +61,7 @@ def baseline(
         ``nee`` [g m-2 d-1 of carbon, positive to the atmosphere] when both are
         there, and ``le`` [W m-2, positive upward]. Lazy where an input is lazy;
         dtype and order of dimensions are those of the drivers; pint-quantified
-        where the drivers are. NaN in any input of a flux gives NaN in that flux.
+        when one of the drivers is. NaN in any input of a flux gives NaN in that flux.
 
     Raises
     ------
@@ -98,14 +98,15 @@ def baseline(
         for flux, model in (("gpp", gpp), ("reco", reco), ("le", le))
         if model is not None
     }
+    _check_outputs(models)
     if not models:
         raise InputError("gpp, reco and le are all None: there is nothing to compute")
     targets: dict[str, str] = {}
     given: dict[str, xr.DataArray] = {}
     for flux, model in models.items():
         for name in model.inputs:
-            targets.setdefault(name, f"{type(model).__name__} (left out with {flux}=None)")
-        given.update(carried(model))
+            targets.setdefault(name, f"{type(model).__name__} ({flux}=None leaves it out)")
+        given.update(_at_labels(carried(model), ds))
     recipes = [recipe for model in models.values() for recipe in getattr(model, "recipes", ())]
     plan = resolve(ds, targets, names=names, derive=derive, given=given, recipes=recipes)
 
@@ -113,19 +114,49 @@ def baseline(
     outputs = finish.outputs
     arrays = dict(zip(outputs, run(plan, finish, len(outputs)), strict=True))
     made_by = {output: model for model in models.values() for output in model.outputs}
-    described = {}
+    fluxes = {}
     for name in sorted(outputs, key=_order):
         extra: dict[str, Any] = {}
         if name in made_by:
-            extra["model"] = repr(made_by[name])
+            extra["model"] = described(made_by[name])
             notes = plan.for_targets(made_by[name].inputs).describe()
             if notes:
                 extra["derivation"] = notes
         else:
             extra["model"] = "reco - gpp"
         array = describe(arrays[name], name, **extra)
-        described[name] = quantify(array, plan.registry)
-    return _dataset(described, ds)
+        fluxes[name] = quantify(array, plan.registry)
+    return _dataset(fluxes, ds)
+
+
+def _check_outputs(models: Mapping[str, FluxModel]) -> None:
+    """Refuse two models that compute the same flux."""
+    claimed: dict[str, str] = {}
+    for flux, model in models.items():
+        for output in model.outputs:
+            if output in claimed:
+                raise InputError(
+                    f"{claimed[output]}= and {flux}= both compute {output!r}; leave one out, with "
+                    f"{flux}=None"
+                )
+            claimed[output] = flux
+
+
+def _at_labels(arrays: Mapping[str, xr.DataArray], ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Select what a model brings along at the labels of the Dataset, where it has them all.
+
+    A value for each of 57 sites serves three of them, in any order.
+    """
+    selected = {}
+    for name, array in arrays.items():
+        for dim, index in array.indexes.items():
+            wanted = ds.indexes.get(dim)
+            if wanted is None or index.equals(wanted) or not index.is_unique:
+                continue
+            if wanted.isin(index).all():
+                array = array.sel({dim: wanted})
+        selected[name] = array
+    return selected
 
 
 def _order(name: str) -> tuple[int, str]:

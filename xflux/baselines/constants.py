@@ -1,12 +1,15 @@
 """Constants of the baseline models, each with its value, unit and source.
 
-The only way to change one is to hand a model a set of its own, such as
-``PModel(constants=PModelConstants(beta=240.0))``; no kernel reads a constant of a module.
+To change one, hand a model a set of its own, such as
+``PModel(constants=PModelConstants(beta=240.0))``. What derives drivers (light from shortwave,
+pressure from elevation) is fixed in `xflux.numerics.meteorology`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from xflux.labels.units import CARBON_MOLAR_MASS
 
 __all__ = ["PHYSICS", "MengoliStress", "PModelConstants", "PhysicalConstants", "StockerStress"]
 
@@ -21,26 +24,10 @@ class PhysicalConstants:
     zero_celsius: float = 273.15
     #: 101325 Pa, standard atmosphere (Allen 1973).
     standard_pressure: float = 101325.0
-    #: 298.15 K, temperature at sea level of the pressure profile (Stocker et al. 2020; the
-    #: standard atmosphere has 288.15 K).
-    standard_temperature: float = 298.15
-    #: 0.0065 K m-1, lapse rate of the standard atmosphere (Allen 1973).
-    lapse_rate: float = 0.0065
-    #: 9.80665 m s-2, standard gravity (CGPM 1901).
-    gravity: float = 9.80665
-    #: 0.028963 kg mol-1, molar mass of dry air (Tsilingiris 2008).
-    dry_air_molar_mass: float = 0.028963
-    #: 12.0107 g mol-1, molar mass of carbon (IUPAC 2009, as used by Stocker et al. 2020).
-    carbon_molar_mass: float = 12.0107
+    #: 12.0107 g mol-1, molar mass of carbon, as everywhere in xflux.
+    carbon_molar_mass: float = CARBON_MOLAR_MASS
     #: 86400 s, one day.
     seconds_per_day: float = 86400.0
-    #: 2.04 umol J-1, photosynthetic photons per energy of global radiation
-    #: (Meek et al. 1984, Agron. J. 76, 939).
-    photons_per_shortwave: float = 2.04
-    #: 4.57 umol J-1, photons per energy of photosynthetic radiation (McCree 1972).
-    photons_per_par: float = 4.57
-    #: 0.446, photosynthetic part of global radiation: 2.04 / 4.57.
-    par_per_shortwave: float = 0.446
 
 
 PHYSICS = PhysicalConstants()

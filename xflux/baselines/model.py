@@ -12,7 +12,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FluxModel", "carried", "check_model", "repr_of_changes"]
+__all__ = ["FluxModel", "carried", "check_model", "described", "repr_of_changes"]
 
 
 @runtime_checkable
@@ -20,8 +20,8 @@ class FluxModel(Protocol):
     """A flux model on plain arrays.
 
     Any class with these three members works in ``ds.flux.baseline``. Two more are
-    optional: ``labelled``, a mapping of canonical names to DataArrays that the model
-    brings along as inputs (a map of reference respiration, say), and ``recipes``, its
+    optional: ``labelled``, a mapping of names among its inputs to DataArrays that the
+    model brings along (a map of ``r_ref``, say), and ``recipes``, its
     own ways to derive an input that is missing.
 
     Examples
@@ -69,11 +69,7 @@ def check_model(model: Any, flux: str) -> FluxModel:
             f"{flux}={model!r} is no flux model: it lacks {' and '.join(absent) or '__call__'}; a "
             "model has inputs and outputs (tuples of canonical names) and is callable"
         )
-    unknown = [
-        name
-        for name in (*model.inputs, *model.outputs)
-        if name not in variables and name not in carried(model)
-    ]
+    unknown = [name for name in (*model.inputs, *model.outputs) if name not in variables]
     if unknown:
         raise InputError(
             f"{flux}={model!r} names {', '.join(map(repr, unknown))}, which the variable table "
@@ -104,3 +100,13 @@ def repr_of_changes(model: Any, *, always: str) -> str:
         if item.name == always or getattr(model, item.name) != item.default
     ]
     return f"{type(model).__name__}({', '.join(shown)})"
+
+
+def described(model: Any) -> str:
+    """Return what the attributes of a flux say of its model.
+
+    A class without a repr of its own is called by its name: the address in Python's
+    default would make equal runs write unequal files.
+    """
+    own = type(model).__repr__ is not object.__repr__
+    return repr(model) if own else f"{type(model).__name__}()"

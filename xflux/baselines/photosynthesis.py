@@ -174,7 +174,7 @@ class PModel:
             ("phi0", 0.0, 1.0, "mol mol-1"),
             ("phi0_c4", 0.0, 1.0, "mol mol-1"),
             ("co2", co2.valid_min, co2.valid_max, co2.units),
-            ("mean_alpha", 0.0, 2.0, "1"),
+            ("mean_alpha", 0.0, 1.26, "1"),
         ):
             value = getattr(self, name)
             if value is None and name != "mean_alpha":

@@ -116,8 +116,11 @@ def _limit_smith19(m, c):
 def _absorbed(ta, fapar, ppfd, c):
     """Return what GPP would be with an m of 1."""
     factor = c.yield_0 + ta * (c.yield_1 + ta * c.yield_2)
-    factor = factor if factor > like(0.0, ta) else like(0.0, ta)
-    return c.scale * factor * fapar * ppfd
+    zero = like(0.0, ta)
+    factor = factor if factor > zero else zero
+    # Sensors read a little below 0 at night; the comparison keeps NaN.
+    light = zero if ppfd < zero else ppfd
+    return c.scale * factor * fapar * light
 
 
 @inline
@@ -230,7 +233,7 @@ def stocker(soil_moisture, threshold, curvature, stress):
         away = m - threshold
         value = one - curvature * away * away
         value = value if value > zero else zero
-        value = one if m > threshold else value
+        value = one if (m > threshold) | (value > one) else value
         stress[i] = value if m == m else m
 
 

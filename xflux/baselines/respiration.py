@@ -176,7 +176,7 @@ class LloydTaylor(Respiration):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check(low=0.0, t_low=self.t_zero + 0.01)
+        self._check(low=0.0, t_low=self.t_zero + 10.0)
 
     def _loop(self, *, scaled: bool) -> Any:
         from xflux.baselines import respiration_kernels as kernels

@@ -14,6 +14,8 @@ from xflux.files.csv_text import check_lines, read_header, read_numbers
 from xflux.files.extra import match_periods
 from xflux.files.periods import infer_resolution
 from xflux.labels.attach import describe
+from xflux.labels.units import convert
+from xflux.labels.variables import variables
 
 __all__ = ["fill_co2", "read_co2"]
 
@@ -89,6 +91,9 @@ def fill_co2(towers: xr.Dataset, co2: xr.DataArray | str | Path) -> xr.Dataset:
     record = co2 if isinstance(co2, xr.DataArray) else read_co2(co2)
     if "time" not in towers.coords or record.dims != ("time",):
         raise InputError("fill_co2 needs towers with a time coordinate, and co2 of dims (time,)")
+    record = convert(record, variables["co2"], str(record.name or "co2"))
+    if towers["time"].dtype.kind != "M" or record["time"].dtype.kind != "M":
+        raise InputError("fill_co2 needs dates of the standard calendar in towers and in co2")
     periods = pd.DatetimeIndex(towers["time"].values)
     resolution = towers.attrs.get("resolution") or infer_resolution(periods)
     if resolution is None:

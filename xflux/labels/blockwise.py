@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import ChunkError, GridMismatchError, InputError
+from xflux.labels.coordinates import how_they_differ
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,28 +82,15 @@ def check_same_grid(arrays: Sequence[xr.DataArray], called: Sequence[str]) -> No
             if other.sizes[dim] != size:
                 raise GridMismatchError(
                     f"{name} has {size} values along {dim!r}, {other_name} has {other.sizes[dim]}; "
-                    "bring both to one grid first (ds.interp or a regridder)"
+                    "select the same labels in both, or bring both to one grid first"
                 )
             ours, theirs = array.indexes.get(dim), other.indexes.get(dim)
             if ours is None or theirs is None or ours.equals(theirs):
                 continue
-            raise GridMismatchError(
-                f"{dim!r} of {name} differs from that of {other_name}{_how_far(ours, theirs)}"
-            )
-
-
-def _how_far(ours: Any, theirs: Any) -> str:
-    try:
-        gap = float(np.max(np.abs(np.asarray(ours, float) - np.asarray(theirs, float))))
-        step = float(np.min(np.abs(np.diff(np.asarray(theirs, float))))) if len(theirs) > 1 else 1.0
-    except (TypeError, ValueError):
-        return "; select the same labels in both first"
-    if gap < 0.01 * step:
-        return (
-            f" by at most {gap:.2g}, which is rounding (float32 against float64?); give one the "
-            "coordinates of the other with xflux.snap"
-        )
-    return f" by up to {gap:.4g}; bring both to one grid first"
+            how = "; select the same labels in both first"
+            if all(index.dtype.kind in "fiu" for index in (ours, theirs)):
+                how = how_they_differ(np.asarray(ours), np.asarray(theirs), name, str(dim))
+            raise GridMismatchError(f"{dim!r} of {name} differs from that of {other_name}{how}")
 
 
 def require_whole(array: xr.DataArray, dim: str, called: str) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import warnings
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.variables import Variable
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["class_names", "to_codes"]
+__all__ = ["to_codes"]
 
 
 def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
@@ -38,7 +40,8 @@ def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
     classes = row.classes
     assert classes is not None
     if array.dtype.kind in "OUT":
-        lookup: Callable[[np.ndarray], np.ndarray] = _NameLookup(tuple(classes.items()))
+        pairs = tuple(_codes_by_name(classes).items())
+        lookup: Callable[[np.ndarray], np.ndarray] = _NameLookup(row.name, pairs)
     elif array.dtype.kind in "fiub":
         lookup = _CodeLookup(tuple(sorted(_renumbering(array, row).items())))
     else:
@@ -46,12 +49,6 @@ def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
     return xr.apply_ufunc(
         lookup, array, dask="parallelized", output_dtypes=[np.dtype("f4")], keep_attrs=False
     )
-
-
-def class_names(array: xr.DataArray, row: Variable) -> dict[int, str]:
-    """Return class names by code, of the table's numbering."""
-    assert row.classes is not None
-    return {code: name for name, code in row.classes.items()}
 
 
 def _renumbering(array: xr.DataArray, row: Variable) -> dict[float, float]:
@@ -62,20 +59,35 @@ def _renumbering(array: xr.DataArray, row: Variable) -> dict[float, float]:
     values = array.attrs.get("flag_values")
     if meanings is None or values is None:
         return {float(code): float(code) for code in classes.values()}
-    by_name = {name.lower(): code for name, code in classes.items()}
-    by_name |= {_LONG_NAMES[name]: code for name, code in classes.items() if name in _LONG_NAMES}
-    renumbered = {}
-    values = np.atleast_1d(values).tolist()
-    for value, meaning in zip(values, str(meanings).split(), strict=False):
-        code = by_name.get(meaning.lower())
-        if code is not None:
-            renumbered[float(value)] = float(code)
+    by_name = _codes_by_name(classes)
+    known = {
+        float(value): by_name.get(_plain(meaning))
+        for value, meaning in zip(
+            np.atleast_1d(values).tolist(), str(meanings).split(), strict=False
+        )
+    }
+    renumbered = {value: float(code) for value, code in known.items() if code is not None}
     if not renumbered:
         raise InputError(
             f"none of the flag_meanings of {row.name!r} is a known class ({meanings!r}); expected "
             f"names such as {', '.join(list(classes)[:4])}"
         )
     return renumbered
+
+
+def _plain(name: str) -> str:
+    """Bring spellings together: "Evergreen Needleleaf Forests", "evergreen_needleleaf"."""
+    return (
+        re.sub(r"[^a-z]+", "_", name.lower()).strip("_").removesuffix("s").removesuffix("_forest")
+    )
+
+
+def _codes_by_name(classes: Mapping[str, int]) -> dict[str, int]:
+    """Return codes by plain name, short and long."""
+    codes = {_plain(name): code for name, code in classes.items()}
+    return codes | {
+        _plain(_LONG_NAMES[name]): code for name, code in classes.items() if name in _LONG_NAMES
+    }
 
 
 _LONG_NAMES = {
@@ -113,12 +125,26 @@ class _CodeLookup:
 
 
 class _NameLookup:
-    """Number names."""
+    """Number names, and say which are none of the table's."""
 
-    def __init__(self, pairs: tuple[tuple[str, int], ...]) -> None:
+    def __init__(self, called: str, pairs: tuple[tuple[str, int], ...]) -> None:
+        self.called = called
         self.pairs = pairs
 
     def __call__(self, names: np.ndarray) -> np.ndarray:
         table = dict(self.pairs)
-        codes = [table.get(str(name).strip(), np.nan) for name in np.ravel(names)]
-        return np.array(codes, dtype="f4").reshape(np.shape(names))
+        distinct, place = np.unique(np.asarray(names, str), return_inverse=True)
+        codes = np.array([table.get(_plain(name), np.nan) for name in distinct.tolist()], "f4")
+        unknown = [
+            name
+            for name, code in zip(distinct.tolist(), codes.tolist(), strict=True)
+            if np.isnan(code) and _plain(name) not in ("", "nan", "none")
+        ]
+        if unknown:
+            warnings.warn(
+                f"{self.called!r}: {', '.join(map(repr, unknown[:5]))} became NaN, as the table "
+                f"xflux.variables[{self.called!r}].classes has no such class",
+                XfluxWarning,
+                stacklevel=2,
+            )
+        return codes[place].reshape(np.shape(names))

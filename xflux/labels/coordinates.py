@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
     Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
-__all__ = ["as_dataset", "find_bounds", "find_lat_lon", "match_grid", "snap"]
+__all__ = [
+    "as_dataset",
+    "find_bounds",
+    "find_lat_lon",
+    "how_they_differ",
+    "match_grid",
+    "snap",
+]
 
 _UNITS = {
     "latitude": {"degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"},
@@ -161,7 +168,7 @@ def _values(coordinate: xr.DataArray) -> np.ndarray[Any, Any] | None:
     return None if coordinate.chunks is not None else np.asarray(coordinate.values)
 
 
-def _how_they_differ(
+def how_they_differ(
     ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any], what: str, dim: str
 ) -> str:
     """Say how two coordinates differ, and what to do about it."""
@@ -254,8 +261,7 @@ def match_grid(
         if a is None or b is None or np.array_equal(a, b):
             continue
         raise GridMismatchError(
-            f"{called} of {what} and of {of} differ"
-            f"{_how_they_differ(a, b, what, str(mine.dims[0]))}"
+            f"{called} of {what} and of {of} differ{how_they_differ(a, b, what, str(mine.dims[0]))}"
         )
     return array
 
@@ -294,7 +300,7 @@ def snap(obj: Labelled, like: xr.Dataset | xr.DataArray, *, tolerance: float = 1
             raise InputError(f"{role} is lazy; load it first, with .assign_coords of .load()")
         if a.shape != b.shape:
             raise GridMismatchError(
-                f"{role}s differ{_how_they_differ(a, b, 'obj', str(mine.dims[0]))}"
+                f"{role}s differ{how_they_differ(a, b, 'obj', str(mine.dims[0]))}"
             )
         apart = np.abs(a.astype(np.float64) - b)
         steps = np.abs(np.diff(b.astype(np.float64))) if b.ndim == 1 else np.empty(0)

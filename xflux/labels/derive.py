@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xflux.errors import MissingVariableError
+from xflux.labels.calendar import find_time
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RECIPES", "Recipe", "recipes_for", "time_dim"]
+__all__ = ["RECIPES", "Recipe", "recipes_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,6 @@ def recipes_for(target: str) -> list[Recipe]:
     return [recipe for recipe in RECIPES if recipe.target == target]
 
 
-def time_dim(array: xr.DataArray) -> str | None:
-    """Return the dimension of an array that is time, or the months of a mean year."""
-    for dim in ("time", "month"):
-        if dim in array.dims:
-            return dim
-    return None
-
-
 def series_maximum(array: xr.DataArray) -> xr.DataArray:
     """Return the maximum along time."""
     return array.max(_required_time(array, str(array.name)), keep_attrs=False)
@@ -137,7 +130,7 @@ def temperature_of_best_growth(
 
 
 def _required_time(array: xr.DataArray, called: str) -> str:
-    dim = time_dim(array)
+    dim = find_time(array)
     if dim is None:
         raise MissingVariableError(
             f"{called} has no time dimension to search for its maximum; pass t_opt (degC) and "

@@ -6,16 +6,17 @@ standard name, an alias of the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from xflux.errors import AmbiguousVariableError, MissingVariableError
+from xflux.errors import AmbiguousVariableError, InputError, MissingVariableError
 from xflux.labels.variables import Variable, variables
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["check_names", "find", "looked_for"]
+__all__ = ["check_names", "check_request", "find", "looked_for", "require_known"]
 
 
 def check_names(ds: xr.Dataset, names: Mapping[str, str] | None) -> dict[str, str]:
@@ -23,20 +24,50 @@ def check_names(ds: xr.Dataset, names: Mapping[str, str] | None) -> dict[str, st
 
     Raises
     ------
-    KeyError
+    InputError
         For a canonical name that the table does not know.
     MissingVariableError
         For a variable that the Dataset does not hold.
     """
     checked = dict(names or {})
     for canonical, given in checked.items():
-        variables[canonical]
+        if canonical not in variables and given in variables:
+            raise InputError(
+                f"names={{{canonical!r}: {given!r}}} is the wrong way round; pass the canonical "
+                f"name first, names={{{given!r}: {canonical!r}}}"
+            )
+        require_known(canonical, "names")
         if given not in ds.variables:
             raise MissingVariableError(
                 f"names={{{canonical!r}: {given!r}}}: there is no variable {given!r}; "
                 f"the Dataset holds {_listing(ds)}"
             )
     return checked
+
+
+def require_known(name: str, where: str) -> None:
+    """Refuse a name that the variable table does not know, with the nearest that it does."""
+    if name not in variables:
+        near = get_close_matches(name, list(variables), n=3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise InputError(
+            f"{where}: {name!r} is no canonical name{hint} (print(xflux.variables) lists them)"
+        )
+
+
+def check_request(derive: Sequence[str]) -> tuple[str, ...]:
+    """Check a ``derive=("rnet",)`` against the table.
+
+    Raises
+    ------
+    InputError
+        For a string in place of a tuple, or a name that the table does not know.
+    """
+    if isinstance(derive, str):
+        raise InputError(f"derive={derive!r} is a string; pass a tuple of names, ({derive!r},)")
+    for name in derive:
+        require_known(name, "derive")
+    return tuple(derive)
 
 
 def find(ds: xr.Dataset, name: str, names: Mapping[str, str] | None = None) -> str | None:

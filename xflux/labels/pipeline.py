@@ -17,7 +17,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Block", "Reader", "evaluate", "run"]
+__all__ = ["Block", "Reader", "materialise", "run"]
 
 #: Tiles are filled up to a multiple of this, so that compiled loops have no remainder: their
 #: last, unvectorised turns may round otherwise, and results would depend on the chunks.
@@ -75,7 +75,15 @@ class Block:
                 dropped[reader.name] += outside
             for step in self.steps:
                 derived = step.function(*(values[need] for need in step.needs))
-                values[step.target] = _filled(derived, (filled,), dtype)
+                row = variables[step.target]
+                values[step.target], _ = clean(
+                    _filled(derived, (filled,), dtype),
+                    1.0,
+                    0.0,
+                    row.valid_min,
+                    row.valid_max,
+                    dtype,
+                )
             return [np.broadcast_to(array, (filled,))[:cells] for array in self.finish(values)]
 
         results = over_tiles(tile, [np.asarray(array) for array in arrays], self.outputs, dtype)
@@ -93,9 +101,11 @@ def _warn_dropped(dropped: dict[str, int]) -> None:
     for name, count in dropped.items():
         if count:
             row = variables[name]
+            units = "" if row.units == "1" else f" {row.units}"
+            guess = "percent" if row.units == "1" else "another unit than stated"
             warnings.warn(
-                f"{name!r}: values outside {row.valid_min:g} to {row.valid_max:g} {row.units} "
-                "became NaN (a fill value that is not declared, or another unit than stated?)",
+                f"{name!r}: values outside {row.valid_min:g} to {row.valid_max:g}{units} became "
+                f"NaN (a fill value that is not declared, or {guess}?)",
                 XfluxWarning,
                 stacklevel=2,
             )
@@ -151,7 +161,7 @@ class _Pick:
         return (values[self.name],)
 
 
-def evaluate(plan: Plan, name: str) -> xr.DataArray:
+def materialise(plan: Plan, name: str) -> xr.DataArray:
     """Return one variable of a plan in canonical units, lazily and without attributes."""
     part = plan.for_targets([name])
     if not part.sources:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from xflux.errors import MissingVariableError, XfluxError, raise_together
 from xflux.labels.classes import to_codes
 from xflux.labels.derive import Recipe, recipes_for
-from xflux.labels.find import check_names, find, looked_for
-from xflux.labels.pipeline import evaluate
+from xflux.labels.find import check_names, check_request, find, looked_for
+from xflux.labels.pipeline import materialise
 from xflux.labels.plan import Plan, Source, Step
 from xflux.labels.units import dequantify, scale_to_canonical
 from xflux.labels.variables import variables
@@ -88,15 +88,13 @@ class _Search:
         self,
         ds: xr.Dataset,
         names: dict[str, str],
-        derive: tuple[str, ...],
+        derive: Sequence[str],
         given: dict[str, xr.DataArray],
         recipes: tuple[Recipe, ...],
     ) -> None:
-        for name in derive:
-            variables[name]
         self.ds = ds
         self.names = names
-        self.derive = derive
+        self.derive = check_request(derive)
         self.given = given
         self.own_recipes = recipes
         self.plan = Plan()
@@ -156,28 +154,29 @@ class _Search:
         if not recipe.series:
             self.plan.steps.append(Step(recipe.target, recipe.needs, recipe.resolve()))
             return
-        needs = [evaluate(self.plan, need) for need in recipe.needs]
+        needs = [materialise(self.plan, need) for need in recipe.needs]
         reduced = recipe.resolve()(*needs)
         self.plan.sources[recipe.target] = Source(recipe.target, reduced, 1.0, 0.0, recipe.target)
 
     def missing(self, target: str, needed_by: str) -> MissingVariableError:
         """Say what was looked for, what was found and what to pass."""
         row = variables[target]
+        asked = target in self.derive
         recipes = [recipe for recipe in recipes_for(target) if recipe.needs]
-        derivable = " or ".join(
-            " and ".join(recipe.needs) for recipe in recipes if not recipe.on_request
+        derivable = " or from ".join(
+            " and ".join(recipe.needs) for recipe in recipes if asked or not recipe.on_request
         )
+        advice = f"Pass names={{{target!r}: '<your variable>'}}"
+        if target in _ADVICE and not asked:
+            advice += f", {_ADVICE[target]}"
         parts = [
-            f"{needed_by} needs {target!r} ({row.long_name}, {row.units}); looked for "
-            f"{looked_for(target)}"
+            f"{needed_by} needs {target!r} ({row.long_name}, {row.units}), which is missing. "
+            f"{advice}",
+            f"looked for were {looked_for(target)}",
         ]
         if derivable:
-            parts.append(f"it could also be derived from {derivable}")
+            parts.append(f"it could be derived from {derivable}, which are not all there")
         known = [name for name in variables if self._is_there(name)]
         own = ", ".join(repr(str(key)) for key in list(self.ds.variables)[:30])
         parts.append(f"recognised were {', '.join(known) or 'none'} among {own or 'no variables'}")
-        advice = f"pass names={{{target!r}: '<your variable>'}}"
-        if target in _ADVICE:
-            advice += f", {_ADVICE[target]}"
-        parts.append(advice)
         return MissingVariableError("; ".join(parts))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from xflux.errors import XfluxError, raise_together
 from xflux.labels.attach import describe, with_history
 from xflux.labels.derive import RECIPES, recipes_for
-from xflux.labels.find import check_names, find
-from xflux.labels.pipeline import evaluate
+from xflux.labels.find import check_names, check_request, find
+from xflux.labels.pipeline import materialise
 from xflux.labels.plan import Plan
 from xflux.labels.resolve import resolve
 from xflux.labels.units import quantify
@@ -61,7 +61,7 @@ def standardize(
     AmbiguousVariableError
         For two variables that answer to one name.
     """
-    names = check_names(ds, names)
+    names, derive = check_names(ds, names), check_request(derive)
     errors: list[XfluxError] = []
     found: dict[str, str] = {}
     for name in variables:
@@ -98,7 +98,7 @@ def _finish(plan: Plan, name: str, own: xr.DataArray) -> xr.DataArray:
     if row.classes is not None:
         array = source.array
     else:
-        array = evaluate(plan, name)
+        array = materialise(plan, name)
     extra: dict[str, object] = {}
     if source.found != name:
         extra["source_name"] = source.found
@@ -134,7 +134,7 @@ def _derived(
         by_standard = {recipe.note for recipe in recipes_for(name) if recipe.standard}
         if name not in asked and plan.notes[name] not in by_standard:
             continue
-        array = describe(evaluate(plan, name), name, derivation=plan.describe())
+        array = describe(materialise(plan, name), name, derivation=plan.describe())
         made[name] = quantify(array, plan.registry)
     return made
 
@@ -181,7 +181,7 @@ def canonical(
     for name in wanted:
         notes = plan.for_targets([name]).describe()
         extra = {"derivation": notes} if notes else {}
-        arrays[name] = describe(evaluate(plan, name), name, **extra).drop_vars(
+        arrays[name] = describe(materialise(plan, name), name, **extra).drop_vars(
             [key for key in wanted if key in ds.coords and key not in ds.indexes], errors="ignore"
         )
     return xr.Dataset(arrays)

@@ -43,6 +43,7 @@ _SPECIES = re.compile(
 )
 _PHOTONS = re.compile(r"(?<=mol)[\s_]*[\(\[]?photons?[\)\]]?", re.IGNORECASE)
 _EXPONENT = re.compile(r"(?<=[A-Za-zµμ°%])(?<![0-9.][eE])\s*(?:\^|\*\*)?\s*\(?([+-]?\d+)\)?")
+_COMPOSITE = re.compile(r"(?<![A-Za-z\d.^*+-])\d+\s*(?:d|days?|h|hours?|hr)(?![A-Za-z])")
 _WORDS = {
     "": "1", "-": "1", "unitless": "1", "dimensionless": "1", "none": "1", "fraction": "1",
     "index": "1", "nondimensional": "1", "m3 m-3": "1", "m^3 m^-3": "1", "m3/m3": "1",
@@ -55,7 +56,8 @@ _WORDS = {
     "percent": "%", "ppmv": "ppm", "umol mol-1": "ppm", "µmol mol-1": "ppm", "umol/mol": "ppm",
     "µmol/mol": "ppm", "1e-6": "ppm", "1e-06": "ppm", "1.e-6": "ppm", "Pascal": "Pa",
     "Degrees": "degree", "degrees": "degree", "degree": "degree", "deg": "degree",
-    "decimal degrees": "degree", "mbar": "hPa", "meters": "m", "meter": "m", "metres": "m",
+    "decimal degrees": "degree", "mbar": "hPa", "mb": "hPa", "meters": "m", "meter": "m",
+    "metres": "m",
 }  # fmt: skip
 _TEMPERATURES = {
     "degree_Celsius": (1.0, 0.0),
@@ -104,6 +106,11 @@ def _parse(text: str) -> _Parsed:
                 "coulomb; write the carbon basis next to the mass ('gC m-2 d-1'), or plain "
                 "'g m-2 d-1'"
             )
+        if _COMPOSITE.search(plain):
+            raise UnitsError(
+                f"unit {text!r} counts several days or hours at a time; divide by the length of "
+                "the composite first, then give a unit per day"
+            )
         plain = _EXPONENT.sub(r"**\1 ", plain).strip()
         plain = re.sub(r"(?<=[\w)])[ .]+(?=[A-Za-z(%])", " * ", plain)
     registry = _registry()
@@ -118,13 +125,11 @@ def _parse(text: str) -> _Parsed:
     return _Parsed(quantity, species)
 
 
-def _carbon_factor(found: _Parsed, target: Any, registry: Any) -> Any:
-    """Return what turns the found substance into mass of carbon."""
-    has_mole = "[substance]" in found.quantity.dimensionality
-    wants_mass = "[mass]" in target.dimensionality
-    if has_mole and wants_mass:
+def _carbon_factor(parsed: _Parsed, registry: Any) -> Any:
+    """Return what turns the substance of a unit into mass of carbon."""
+    if "[substance]" in parsed.quantity.dimensionality:
         return registry.Quantity(CARBON_MOLAR_MASS, "g/mol")
-    if found.species == "CO2" and not has_mole:
+    if parsed.species == "CO2":
         return CARBON_MOLAR_MASS / CO2_MOLAR_MASS
     return 1.0
 
@@ -164,7 +169,7 @@ def affine(found: str, expected: str, species: str = "") -> tuple[float, float]:
         (scale, offset), (to_scale, to_offset) = (_TEMPERATURES[name] for name in names)
         return scale / to_scale, (offset - to_offset) / to_scale
     registry = _registry()
-    quantity = source.quantity
+    quantity, wanted = source.quantity, target.quantity
     try:
         if _has_month(quantity):
             raise UnitsError(
@@ -172,14 +177,15 @@ def affine(found: str, expected: str, species: str = "") -> tuple[float, float]:
                 "days of each month first, then give a unit per day"
             )
         if species == "carbon":
-            quantity = quantity * _carbon_factor(source, target.quantity, registry)
+            quantity = quantity * _carbon_factor(source, registry)
+            wanted = wanted * _carbon_factor(target, registry)
         if species == "water":
             density = registry.Quantity(WATER_DENSITY, "kg/m**3")
             if (quantity / density).dimensionality == target.quantity.dimensionality:
                 quantity = quantity / density
             elif (quantity * density).dimensionality == target.quantity.dimensionality:
                 quantity = quantity * density
-        scale = float(quantity.to(target.quantity.units).magnitude / target.quantity.magnitude)
+        scale = float((quantity / wanted).to("dimensionless").magnitude)
     except UnitsError:
         raise
     except Exception as error:

@@ -193,7 +193,7 @@ _SATELLITE = (
              ("sur_refl_b01", "Nadir_Reflectance_Band1", "B4", "B04", "SR_B4", "RED")),
     Variable("nir", "1", "Surface reflectance in the near infrared", "", "", -0.1, 1.6, "", "", "",
              ("sur_refl_b02", "Nadir_Reflectance_Band2", "B8", "B08", "SR_B5", "NIR")),
-    Variable("fapar_max", "1", "Largest fAPAR of the year", "", "", 0.0, 1.0),
+    Variable("fapar_max", "1", "Largest fAPAR of the series", "", "", 0.0, 1.0),
 )  # fmt: skip
 
 _LAND = (
@@ -218,7 +218,7 @@ _LAND = (
              "sftlf", 0.0, 1.0, "", "", "area: mean", ("sftlf", "lsm", "landfrac", "LANDFRAC")),
     Variable("cell_area", "m2", "Area of the grid cell", "cell_area", "areacella", 0.0, 1e13, "",
              "", "area: sum", ("areacella", "cellarea", "gridarea")),
-    Variable("t_opt", "degC", "Optimum temperature of the canopy", "", "", -20.0, 60.0),
+    Variable("t_opt", "degC", "Optimum temperature of the canopy", "", "", -55.0, 70.0),
 )  # fmt: skip
 
 _FLUXES = (

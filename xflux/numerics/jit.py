@@ -7,7 +7,10 @@ functions inside them. Both give back the plain function under
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Set
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -39,16 +42,42 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     -----
     Where neither the package's folder nor the user's cache folder can be written
     (a read-only container), numba raises while the module is imported; the
-    function is then compiled once per process instead. numba stamps a cached
-    version with the file of `function` alone: whoever edits a function marked
-    `inline` removes ``__pycache__``, lest its callers keep the old body.
+    function is then compiled once per process instead.
     """
     try:
-        return _compile(function, cache=True, fastmath=FASTMATH)
+        compiled = _compile(function, cache=True, fastmath=FASTMATH)
     except RuntimeError as error:
         if "cannot cache function" not in str(error):
             raise
         return _compile(function, cache=False, fastmath=FASTMATH)
+    if hasattr(compiled, "_cache") and not _stamp_with_sources(compiled):
+        return _compile(function, cache=False, fastmath=FASTMATH)
+    return compiled
+
+
+def _stamp_with_sources(compiled: Any) -> bool:
+    """Tie a cache to the sources of all kernels; tell whether it could be done.
+
+    numba stamps a cached version with the file of the function alone. A loop would keep
+    the old body of a function that was edited in another file and compiled into it, and
+    give plausible wrong numbers.
+    """
+    try:
+        file = compiled._cache._cache_file
+        file._source_stamp = (file._source_stamp, _sources())
+    except AttributeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    """Return a digest of the modules that hold kernels."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted([*package.glob("numerics/*.py"), *package.glob("*/*kernel*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def inline(

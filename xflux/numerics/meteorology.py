@@ -127,8 +127,11 @@ def psychrometric_constant(patm: ArrayLike) -> Array:
 
 
 def ppfd_from_shortwave(swin: ArrayLike) -> Array:
-    """Return photon flux density, umol m-2 s-1: 2.04 umol J-1 x shortwave, W m-2."""
-    return _PHOTONS_OF_SHORTWAVE * floats(swin)
+    """Return photon flux density, umol m-2 s-1: 2.04 umol J-1 x shortwave, W m-2, from 0 up.
+
+    Pyranometers read a little below 0 at night.
+    """
+    return _PHOTONS_OF_SHORTWAVE * np.maximum(floats(swin), 0.0)
 
 
 def ppfd_from_par(par: ArrayLike) -> Array:

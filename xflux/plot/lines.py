@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
-from xflux.labels.derive import time_dim
+from xflux.labels.calendar import find_time
 from xflux.labels.grid import match_grid
 from xflux.plot.groups import SEASONS, Groups, make_groups
 from xflux.plot.reduce import area_weights, grouped_mean
@@ -118,7 +118,7 @@ def lay_out(
     along: Hashable | None = x
     cycle = ""
     if x is None or (x not in array.dims and x in _CYCLES):
-        along, cycle = time_dim(array), x or ""
+        along, cycle = find_time(array), x or ""
     if along is None or along not in array.dims:
         raise InputError(
             f"no dimension {x or 'time'!r} to draw along; the dimensions are {dims}. Name one "

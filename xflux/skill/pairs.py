@@ -6,6 +6,7 @@ the line that mends it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from xflux.errors import (
     MissingVariableError,
     UnitsError,
     XfluxError,
+    XfluxWarning,
     raise_together,
 )
 from xflux.labels.find import find, looked_for
@@ -87,6 +89,8 @@ def match(
             "the Dataset, or make the DataArray a Dataset by .to_dataset(name='gpp')"
         )
     shared = _shared(observed, predicted, names)
+    if names is None:
+        shared = _without_copies(shared, observed, predicted)
     # What is not scored, such as a profile of soil, may lie on other coordinates.
     check_coordinates(
         observed[[key for key, _ in shared.values()]],
@@ -103,6 +107,33 @@ def match(
             errors.append(error)
     raise_together(errors)
     return pairs
+
+
+def _without_copies(
+    shared: dict[str, tuple[str, str]], observed: xr.Dataset, predicted: xr.Dataset
+) -> dict[str, tuple[str, str]]:
+    """Leave out observations that were carried along into the predictions.
+
+    They would score as perfect. Where all are the same, the caller means it.
+    """
+    copies = [name for name, (a, b) in shared.items() if _is_copy(observed[a], predicted[b])]
+    if not copies or len(copies) == len(shared):
+        return shared
+    warnings.warn(
+        f"{', '.join(copies)} of the predictions {'are' if len(copies) > 1 else 'is'} the "
+        "observations themselves, and left out",
+        XfluxWarning,
+        stacklevel=4,
+    )
+    return {name: keys for name, keys in shared.items() if name not in copies}
+
+
+def _is_copy(one: xr.DataArray, other: xr.DataArray) -> bool:
+    """Tell whether two arrays hold the very same data, without reading it."""
+    first, second = one.variable._data, other.variable._data
+    if one.chunks is not None and other.chunks is not None:
+        return str(one.data.name) == str(other.data.name)
+    return first is second
 
 
 def _shared(
@@ -166,6 +197,17 @@ def _pair(
         if array.dtype.kind not in "fiub":
             raise InputError(f"{called}: {side} has dtype {array.dtype}, expected real numbers")
     _check_meaning(observed, predicted, called)
+    alone = [
+        [dim for dim in one.dims if dim not in other.dims]
+        for one, other in ((observed, predicted), (predicted, observed))
+    ]
+    if all(alone):
+        raise InputError(
+            f"{called}: observed has the dimensions {alone[0]}, which predicted lacks, and "
+            f"predicted has {alone[1]}, which observed lacks; bring one to the places and times "
+            "of the other first, for a grid at towers with "
+            "grid.sel(lat=towers.lat, lon=towers.lon, method='nearest')"
+        )
     units = observed.attrs.get("units", predicted.attrs.get("units"))
     pair = Pair(
         observed.variable,
