@@ -1,10 +1,19 @@
-"""Sphinx configuration."""
+"""Sphinx configuration, and the pages that are written from the code itself."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sphinx_autosummary_accessors
 
 import xflux
+from xflux.baselines.evapotranspiration import DEVIATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sphinx.application import Sphinx
 
 project = "xflux"
 author = "The xflux developers"
@@ -20,10 +29,61 @@ extensions = [
     "sphinx_autosummary_accessors",
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-templates_path = [sphinx_autosummary_accessors.templates_path]
-exclude_patterns = ["_build"]
+templates_path = ["_templates", sphinx_autosummary_accessors.templates_path]
+exclude_patterns = ["_build", "_templates", "generated/tables"]
 html_theme = "furo"
 html_title = "xflux"
+
+
+def setup(app: Sphinx) -> None:
+    """Write the tables that pages include, before anything is read."""
+    app.connect("builder-inited", _write_tables)
+
+
+def _write_tables(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / "generated" / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = xflux.variables.values()
+    measured = _table(
+        ("name", "what it is", "units", "valid range", "CMIP"),
+        (
+            (
+                _code(row.name),
+                row.long_name,
+                row.units,
+                "codes" if row.classes else f"{row.valid_min:g} to {row.valid_max:g}",
+                _code(row.cmip),
+            )
+            for row in rows
+        ),
+    )
+    found = _table(
+        ("name", "standard_name", "aliases, in order"),
+        (
+            (
+                _code(row.name),
+                " ".join(map(_code, (row.standard_name, *row.other_standard_names))),
+                " ".join(map(_code, row.aliases)),
+            )
+            for row in rows
+        ),
+    )
+    deviations = _table(
+        ("name", "what JPL's code does"),
+        ((_code(name), said) for name, said in DEVIATIONS.items()),
+    )
+    for name, text in (("measured", measured), ("found", found), ("deviations", deviations)):
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""

@@ -72,7 +72,9 @@ class FluxAccessor:
                 stacklevel=2,
             )
         made = ", ".join(f"{name} by {array.attrs['model']}" for name, array in fluxes.items())
-        return with_history(self._ds.assign(fluxes.data_vars), f"baseline: {made}")
+        # Variables, not arrays: the coordinates are those of the Dataset, whatever their index.
+        added = {name: array.variable for name, array in fluxes.items()}
+        return with_history(self._ds.assign(added), f"baseline: {made}")
 
     def evaluate(
         self, reference: xr.Dataset, *, by: Any = None, decompose: bool = False, **options: Any

@@ -322,3 +322,60 @@ def test_a_value_per_place_serves_some_of_the_places_in_any_order(ds):
 def test_asked_for_net_radiation_that_cannot_be_had_says_what_is_missing(ds):
     with pytest.raises(MissingVariableError, match=r"'rnet'.*derived from swin and lwin and ta"):
         xflux.baseline(ds.drop_vars(["rnet", "swin"]), None, None, derive=("rnet",))
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "f2"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_foreign_byte_order_and_half_precision_are_read_right(ds, dtype, lazy):
+    other = ds.assign(
+        {name: ds[name].astype(dtype).assign_attrs(ds[name].attrs) for name in ("ta", "vpd")}
+    )
+    native = other.assign(
+        {name: other[name].astype("f8").assign_attrs(ds[name].attrs) for name in ("ta", "vpd")}
+    )
+    got = xflux.baseline(other.chunk(time=1) if lazy else other)
+    xr.testing.assert_allclose(got.compute(), xflux.baseline(native), rtol=1e-5)
+    whole = ds.assign(ta=ds.ta.round().astype(">i2").assign_attrs(units="degC"))
+    xr.testing.assert_allclose(
+        xflux.baseline(whole).reco, xflux.baseline(ds.assign(ta=whole.ta.astype("f8"))).reco
+    )
+
+
+def test_packed_values_are_not_taken_for_values(ds):
+    packed = (ds.ta * 10).round().astype("i2").assign_attrs(units="degC", scale_factor=0.1)
+    with pytest.raises(InputError, match=r"packed, with scale_factor.*decode_cf"):
+        ds.assign(ta=packed).flux.baseline()
+
+
+def test_a_dimension_called_like_a_flux_is_refused(ds):
+    with pytest.raises(InputError, match="'gpp' is a dimension"):
+        ds.rename(lat="gpp").flux.baseline()
+
+
+class OneNumber(LightUse):
+    """Returns the wrong shape."""
+
+    def __call__(self, light, green):
+        return np.zeros(3)
+
+
+def test_a_model_that_returns_another_shape_is_named(ds):
+    with pytest.raises(InputError, match=r"OneNumber\(\) returned shapes \[\(3,\)\] for gpp"):
+        xflux.baseline(ds, gpp=OneNumber())
+
+
+def test_quantified_coordinates_are_no_obstacle(ds):
+    pint = pytest.importorskip("pint")
+    pytest.importorskip("pint_xarray")
+    registry = pint.UnitRegistry(force_ndarray_like=True)
+    registry.define("degrees_north = degree = degrees_east")
+    ds = ds.drop_vars("igbp")
+    for name in ("swin", "rnet"):
+        ds[name].attrs["units"] = "watt / meter ** 2"
+    plain = xflux.baseline(ds)
+    for lazy in (ds, ds.chunk(time=2)):
+        out = lazy.pint.quantify(unit_registry=registry).flux.baseline()
+        assert str(out.gpp.data.units) == "gram / day / meter ** 2"
+        np.testing.assert_allclose(out.gpp.data.magnitude, plain.gpp)
+    standard = ds.pint.quantify(unit_registry=registry).flux.standardize()
+    np.testing.assert_array_equal(standard.ta.data.magnitude, ds.ta)

@@ -9,7 +9,7 @@ import xarray as xr
 from era5_files import as_of_2024, era5_land, hourly_truth
 from guards import no_compute
 
-from xflux.errors import InputError, MissingVariableError, UnitsError
+from xflux.errors import InputError, MissingVariableError, UnitsError, XfluxWarning
 from xflux.files.drivers import open_drivers
 
 pytestmark = pytest.mark.filterwarnings("ignore:Consolidated metadata")
@@ -98,10 +98,11 @@ def test_float32_and_float64_files_agree(tmp_path, truth):
         np.testing.assert_allclose(single[name], double[name], rtol=1e-3, atol=5e-3)
 
 
-def test_era5_without_its_product_is_asked_for(tmp_path, truth):
+def test_a_file_that_does_not_say_its_product_is_taken_as_era5_land_with_a_warning(tmp_path, truth):
     era5_land(truth).to_netcdf(tmp_path / "a.nc")
-    with pytest.raises(InputError, match="product='era5-land'"):
-        open_drivers(tmp_path / "a.nc")
+    with pytest.warns(XfluxWarning, match="taken as era5-land.*Pass product="):
+        guessed = open_drivers(tmp_path / "a.nc")
+    xr.testing.assert_equal(guessed, opened(tmp_path / "a.nc", product="era5-land"))
     with pytest.raises(UnitsError):
         open_drivers(tmp_path / "a.nc", product="cf")
 

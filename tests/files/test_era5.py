@@ -9,7 +9,7 @@ import xarray as xr
 from era5_files import accumulate, as_forecasts, as_of_2024, era5_land, hourly_truth
 from guards import no_compute
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.files.era5 import normalise_era5
 from xflux.files.era5_axes import era5_axes, era5_product
 
@@ -160,9 +160,14 @@ def test_monthly_copies_under_other_names_must_be_told():
     np.testing.assert_allclose(rate, 2.0)
 
 
-def test_hourly_amounts_of_an_unknown_product_are_refused(truth):
-    with pytest.raises(InputError, match="pass product='era5-land'"):
-        normalise_era5(era5_land(truth))
+@pytest.mark.parametrize(("spacing", "product"), [(0.1, "era5-land"), (0.25, "era5")])
+def test_the_grid_tells_an_unknown_product_with_a_warning(truth, spacing, product):
+    ds = era5_land(truth).rename(latitude="lat", longitude="lon")
+    ds = ds.assign_coords(lat=50.0 + spacing * np.arange(ds.sizes["lat"]))
+    with pytest.warns(XfluxWarning, match=f"taken as {product}"):
+        guessed = normalise_era5(ds)
+    told = normalise_era5(ds, product=product)
+    np.testing.assert_array_equal(guessed["ssrd"], told["ssrd"])
 
 
 @pytest.mark.parametrize(

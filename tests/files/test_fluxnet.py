@@ -67,7 +67,8 @@ def test_time_is_the_start_of_the_period(tmp_path, resolution, suffix):
     record = read_official(identify(CsvSource(path)))
 
     assert list(record.frame.index) == list(period_starts(resolution, 2003, 2004))
-    assert record.notes == []
+    # The made half-hourly files hold two days of the year.
+    assert bool(record.notes) == (resolution in ("HH", "HR"))
     np.testing.assert_allclose(record.frame["ta"], 10.0)
 
 
@@ -237,3 +238,15 @@ def test_a_real_file_cut_anywhere_is_an_error(tmp_path, data, keep):
     for path in (tmp_path / name, tmp_path / f"{name}.gz"):
         with pytest.raises(FileFormatError, match="cut or damaged"):
             read_official(identify(CsvSource(path)))
+
+
+@pytest.mark.parametrize("cut", [3, 1])
+def test_a_file_that_ends_within_the_year_is_noted_and_refused_with_a_cut_line(tmp_path, cut):
+    path = write_tower(tmp_path, "FI-Hyy")
+    lines = path.read_bytes().rstrip().split(b"\n")[:-cut]
+
+    path.write_bytes(b"\n".join([*lines, b""]))
+    assert "official files go on to" in read_official(identify(CsvSource(path))).notes[0]
+    path.write_bytes(b"\n".join(lines)[:-1])
+    with pytest.raises(FileFormatError, match="its last line is cut"):
+        read_official(identify(CsvSource(path)))

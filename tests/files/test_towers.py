@@ -74,6 +74,7 @@ def test_flags_and_uncertainties_are_kept_and_pointed_to(folder):
     np.testing.assert_array_equal(ds["nee_qc"].sel(site="FI-Hyy")[:4], [0.5, 0.8, 0.9, np.nan])
 
 
+@pytest.mark.filterwarnings("ignore:.*official files go on:xflux.errors.XfluxWarning")
 @pytest.mark.parametrize("resolution", ["HH", "HR", "DD", "WW", "MM", "YY"])
 @pytest.mark.parametrize(
     "name",

@@ -16,7 +16,7 @@ from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.labels.pipeline import run
 from xflux.labels.resolve import resolve
-from xflux.labels.units import quantify
+from xflux.labels.units import plain_indexes, quantify
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -98,6 +98,7 @@ def baseline(
         for flux, model in (("gpp", gpp), ("reco", reco), ("le", le))
         if model is not None
     }
+    ds = plain_indexes(ds)
     _check_outputs(models)
     if not models:
         raise InputError("gpp, reco and le are all None: there is nothing to compute")
@@ -110,6 +111,12 @@ def baseline(
     recipes = [recipe for model in models.values() for recipe in getattr(model, "recipes", ())]
     plan = resolve(ds, targets, names=names, derive=derive, given=given, recipes=recipes)
 
+    clash = [str(dim) for dim in ds.dims if any(dim in model.outputs for model in models.values())]
+    if clash:
+        raise InputError(
+            f"{' and '.join(map(repr, clash))} is a dimension of the Dataset and would be a flux "
+            "of the result; rename the dimension with ds.rename"
+        )
     finish = _Fluxes(tuple(models.values()))
     outputs = finish.outputs
     arrays = dict(zip(outputs, run(plan, finish, len(outputs)), strict=True))
@@ -191,8 +198,16 @@ class _Fluxes:
         for model in self.models:
             returned = model(*(values[name] for name in model.inputs))
             several = returned if isinstance(returned, tuple) else (returned,)
-            for name, array in zip(model.outputs, several, strict=True):
-                made[name] = array
+            shape = next(iter(values.values())).shape
+            if len(several) != len(model.outputs) or any(
+                np.shape(array) not in (shape, ()) for array in several
+            ):
+                raise InputError(
+                    f"{described(model)} returned shapes {[np.shape(a) for a in several]} for "
+                    f"{', '.join(model.outputs)}; expected {len(model.outputs)} of {shape}, the "
+                    "shape of its inputs"
+                )
+            made.update(zip(model.outputs, several, strict=True))
         if "nee" not in made and {"gpp", "reco"} <= set(made):
             made["nee"] = made["reco"] - made["gpp"]
         return [made[name] for name in self.outputs]

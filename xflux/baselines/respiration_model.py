@@ -68,6 +68,8 @@ class Respiration:
         value = getattr(self, self.sensitivity)
         object.__setattr__(self, self.sensitivity, checked(value, self.sensitivity, low=low))
         object.__setattr__(self, "t_ref", checked(self.t_ref, "t_ref", low=t_low))
+        if self.t_ref > 60.0:
+            raise InputError(f"t_ref is {self.t_ref:g} degC; expected at most 60 (Kelvin?)")
 
     @property
     def scaled_by(self) -> Scale | None:

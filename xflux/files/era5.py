@@ -19,10 +19,11 @@ ECMWF, "Conversion table for accumulated variables (total precipitation/fluxes)"
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.files.accumulation import (
     DAY,
     HOUR,
@@ -155,6 +156,8 @@ def _per_second(
     """Return the rate, the step that it is a mean over (None: the month), and words for it."""
     times = times_of(amount)
     step = step_of(times)
+    if product is None and step is not None and step <= DAY and amount.name in ACCUMULATED:
+        product = _guess_product(amount)
     monthly = is_monthly(times) or (product == "era5-monthly" and step is None)
     # Copies under other names hold sums of the month as well as ECMWF's means: these must be told.
     if monthly and (product is not None or amount.name in ACCUMULATED):
@@ -186,6 +189,23 @@ def _per_second(
         "00 UTC), product='era5' (over the last hour) or product='era5-monthly' (mean per day); if "
         "it is none of these, divide by the period and set the units to those of a rate"
     )
+
+
+def _guess_product(amount: xr.DataArray) -> Era5Product:
+    """Take an hourly file that does not say what it is by its grid, and say so."""
+    product: Era5Product = "era5-land"
+    if "lat" in amount.indexes and amount.sizes["lat"] > 1:
+        spacing = abs(float(amount["lat"][1] - amount["lat"][0]))
+        product = "era5" if abs(spacing - 0.25) < 1e-3 else "era5-land"
+    held = {"era5": "the last hour", "era5-land": "the time since 00 UTC"}[product]
+    warnings.warn(
+        f"the file does not say whether it is ERA5-Land or ERA5; by its grid {amount.name!r} is "
+        f"taken as {product}, an amount of {held}. Pass product='era5-land' or product='era5' to "
+        "be sure",
+        XfluxWarning,
+        stacklevel=4,
+    )
+    return product
 
 
 def _words(step: pd.Timedelta) -> str:

@@ -21,7 +21,7 @@ from xflux.files.fluxnet_columns import (
     expected_columns,
     to_variables,
 )
-from xflux.files.periods import complete_index, infer_resolution
+from xflux.files.periods import complete_index, infer_resolution, last_period
 from xflux.files.records import Record
 from xflux.files.sites import SITE_COLUMNS
 
@@ -149,8 +149,11 @@ def _stamps(values: pd.Series, resolution: str | None, label: str) -> pd.Datetim
     return pd.DatetimeIndex(parsed, name="time").as_unit("ns")
 
 
-def _check_times(index: pd.DatetimeIndex, file: TowerFile) -> list[str]:
-    """Demand one row a period; return what is worth a warning."""
+def _check_times(index: pd.DatetimeIndex, file: TowerFile, *, whole: bool) -> list[str]:
+    """Demand one row a period; return what is worth a warning.
+
+    `whole` says whether the last line of the file ends as a line does.
+    """
     label = file.source.label
     if index.has_duplicates:
         twice = index[index.duplicated()]
@@ -174,11 +177,16 @@ def _check_times(index: pd.DatetimeIndex, file: TowerFile) -> list[str]:
         )
     if file.years is not None:
         held = (int(index.min().year), int(index.max().year))
+        last = last_period(held[1], file.resolution)
+        early = f"{label}: ends with {index.max()}, where official files go on to {last}"
+        if index.max() < last and not whole:
+            raise FileFormatError(f"{early}, and its last line is cut: download it again")
+        advice = "unless it was cut on purpose, download it again"
         if held != file.years:
-            return [
-                f"{label}: holds {held[0]}-{held[1]} where its name says "
-                f"{file.years[0]}-{file.years[1]}; unless it was cut on purpose, download it again"
-            ]
+            said = f"{file.years[0]}-{file.years[1]}"
+            return [f"{label}: holds {held[0]}-{held[1]} where its name says {said}; {advice}"]
+        if index.max() < last:
+            return [f"{early}; {advice}"]
     return []
 
 
@@ -230,7 +238,7 @@ def read_official(
     chosen = choose_columns(header, partitioning, base=file.product == "BASE", wanted=wanted)
     table = read_numbers(raw, header, skipped, {stamp} | columns_to_read(chosen), label)
     index = _stamps(table.pop(stamp), file.resolution, label)
-    notes = _check_times(index, file)
+    notes = _check_times(index, file, whole=raw.endswith(b"\n"))
     table = table.astype("f8").where(table != MISSING)
     table.index = index
     frame, columns = to_variables(table.sort_index(), chosen, file.resolution)

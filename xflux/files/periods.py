@@ -39,6 +39,16 @@ def complete_index(index: pd.DatetimeIndex, resolution: str) -> pd.DatetimeIndex
     return pd.date_range(first, last, freq=_FREQUENCIES[resolution])
 
 
+def last_period(year: int, resolution: str) -> pd.Timestamp:
+    """Return the start of the last period of a year."""
+    if resolution == "WW":
+        return pd.Timestamp(year, 1, 1) + pd.Timedelta(days=357)
+    starts = pd.date_range(
+        f"{year}-01-01", f"{year + 1}-01-01", freq=_FREQUENCIES[resolution], inclusive="left"
+    )
+    return starts[-1]
+
+
 def days_of(index: pd.DatetimeIndex, resolution: str) -> npt.NDArray[np.float64]:
     """Return the length of each period in days."""
     if resolution == "MM":

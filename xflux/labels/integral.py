@@ -19,7 +19,7 @@ from xflux.errors import InputError, UnitsError
 from xflux.labels.calendar import TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import pick, sum_over_cells
 from xflux.labels.periods import Freq, Periods, periods
-from xflux.labels.units import units_of
+from xflux.labels.units import affine, dequantify, units_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -176,6 +176,7 @@ def regional_sums(
     ``sum_cells flux x area x land_fraction x share_of_region x days``. The regions of
     a partition add up to the globe, to rounding in float64. 1 Pg is 1e15 g.
     """
+    da = _canonical(da)
     factor, written = _factor(da, units)
     for called, value in (("min_valid", min_valid), ("min_coverage", min_coverage)):
         if not 0.0 <= value <= 1.0:
@@ -248,6 +249,20 @@ def regional_mean(
     )
     result = _assemble(da, {"mean": pick(sums, "mean")}, labels, find_time(da), None)["mean"]
     return result.rename(da.name).assign_attrs({**da.attrs, "cell_methods": "area: mean"})
+
+
+def _canonical(da: xr.DataArray) -> xr.DataArray:
+    """Take a pint quantity in a canonical unit as the plain array that it holds."""
+    plain, registry = dequantify(da)
+    if registry is None:
+        return da
+    for units in _FACTORS:
+        try:
+            if affine(plain.attrs["units"], units) == (1.0, 0.0):
+                return plain.assign_attrs(units=units)
+        except UnitsError:
+            continue
+    return da
 
 
 def _factor(da: xr.DataArray, units: str) -> tuple[float, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from xflux.errors import MissingVariableError, XfluxError, raise_together
+from xflux.errors import InputError, MissingVariableError, XfluxError, raise_together
 from xflux.labels.classes import to_codes
 from xflux.labels.derive import Recipe, recipes_for
 from xflux.labels.find import check_names, check_request, find, looked_for
@@ -139,6 +139,12 @@ class _Search:
             if name is None:
                 return False
             array, found = self.ds[name], name
+        packed = [key for key in ("scale_factor", "add_offset") if key in array.attrs]
+        if packed:
+            raise InputError(
+                f"{target!r} (from {found!r}) is packed, with {' and '.join(packed)} among its "
+                "attributes; decode it first with xr.decode_cf(ds)"
+            )
         if row.classes is not None:
             codes = to_codes(array, row)
             self.plan.sources[target] = Source(target, codes, 1.0, 0.0, found)

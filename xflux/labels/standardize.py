@@ -12,7 +12,7 @@ from xflux.labels.find import check_names, check_request, find
 from xflux.labels.pipeline import materialise
 from xflux.labels.plan import Plan
 from xflux.labels.resolve import resolve
-from xflux.labels.units import quantify
+from xflux.labels.units import plain_indexes, quantify
 from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def standardize(
     AmbiguousVariableError
         For two variables that answer to one name.
     """
+    ds = plain_indexes(ds)
     names, derive = check_names(ds, names), check_request(derive)
     errors: list[XfluxError] = []
     found: dict[str, str] = {}
@@ -102,7 +103,7 @@ def _finish(plan: Plan, name: str, own: xr.DataArray) -> xr.DataArray:
     extra: dict[str, object] = {}
     if source.found != name:
         extra["source_name"] = source.found
-    for kept in ("ancillary_variables", "comment", "source", "synthetic"):
+    for kept in ("ancillary_variables", "comment", "derivation", "source", "synthetic"):
         if kept in own.attrs:
             extra[kept] = own.attrs[kept]
     if row.classes is None and str(own.attrs.get("cell_methods", "")):
@@ -176,6 +177,7 @@ def canonical(
     """
     import xarray as xr
 
+    ds = plain_indexes(ds)
     plan = resolve(ds, dict.fromkeys(wanted, needed_by), names=names, derive=derive)
     arrays = {}
     for name in wanted:

@@ -25,6 +25,7 @@ __all__ = [
     "affine",
     "convert",
     "dequantify",
+    "plain_indexes",
     "quantify",
     "scale_to_canonical",
     "units_of",
@@ -168,6 +169,8 @@ def affine(found: str, expected: str, species: str = "") -> tuple[float, float]:
     if all(name in _TEMPERATURES for name in names):
         (scale, offset), (to_scale, to_offset) = (_TEMPERATURES[name] for name in names)
         return scale / to_scale, (offset - to_offset) / to_scale
+    if any(name in _TEMPERATURES for name in names) and found != expected:
+        raise UnitsError(f"unit {found!r} does not convert to {expected!r}")
     registry = _registry()
     quantity, wanted = source.quantity, target.quantity
     try:
@@ -223,6 +226,34 @@ def dequantify(array: xr.DataArray) -> tuple[xr.DataArray, Any]:
     plain = array.copy(data=data.magnitude)
     plain.attrs["units"] = str(data.units)
     return plain, data._REGISTRY
+
+
+def plain_indexes(ds: xr.Dataset) -> xr.Dataset:
+    """Replace indexes that pint-xarray wraps by plain ones.
+
+    ``ds.pint.quantify()`` wraps those of coordinates that bear units, such as degrees
+    north; xarray then refuses to hand them out.
+
+    Parameters
+    ----------
+    ds : Dataset
+
+    Returns
+    -------
+    Dataset
+        The Dataset itself when there are none.
+    """
+    wrapped = [key for key, index in ds.xindexes.items() if hasattr(index, "units")]
+    if not wrapped:
+        return ds
+    plain = {}
+    for key in wrapped:
+        coordinate = ds.coords[key]
+        index: Any = ds.xindexes[key]
+        units = {name: str(unit) for name, unit in index.units.items()}
+        values = index.index.index
+        plain[key] = (coordinate.dims, values, {**coordinate.attrs, "units": units.get(key, "1")})
+    return ds.drop_indexes(wrapped).assign_coords(plain)
 
 
 def quantify(array: xr.DataArray, registry: Any) -> xr.DataArray:

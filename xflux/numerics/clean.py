@@ -10,6 +10,8 @@ from xflux.numerics.jit import jit
 
 __all__ = ["clean"]
 
+_UNKNOWN = (np.dtype("f2"), np.dtype(np.longdouble))
+
 
 @jit
 def _clean(raw, out, scale, offset, low, high, slack):
@@ -55,6 +57,9 @@ def clean(
         Number of values that were not NaN and now are.
     """
     kind = dtype.type
+    if not raw.dtype.isnative or raw.dtype.kind not in "iufb" or raw.dtype in _UNKNOWN:
+        # Compiled loops know neither foreign byte order nor half and extended precision.
+        raw = raw.astype(dtype)
     slack = 1e-5 * (high - low) if np.isfinite(high - low) else 0.0
     out = np.empty(raw.size if size is None else size, dtype)
     out[raw.size :] = np.nan

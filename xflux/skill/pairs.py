@@ -22,6 +22,7 @@ from xflux.errors import (
     XfluxWarning,
     raise_together,
 )
+from xflux.labels.coordinates import how_they_differ
 from xflux.labels.find import find, looked_for
 from xflux.labels.units import affine, dequantify
 from xflux.labels.variables import variables
@@ -333,6 +334,10 @@ def _disagreement(
         return (
             f"same labels in another order; use {called_second}.sel({dim}={called_first}[{dim!r}])"
         )
+    if one.dtype.kind in "fiu" and other.dtype.kind in "fiu" and len(one) == len(other):
+        differ = how_they_differ(one.to_numpy(), other.to_numpy(), called_first, str(dim))
+        if "rounding" in differ:
+            return f"{sizes}, which differ{differ}"
     if one.isin(other).any():
         alone = one[~one.isin(other)]
         label, holder = (alone[0], called_first) if len(alone) else (None, called_second)
