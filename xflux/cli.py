@@ -20,6 +20,12 @@ examples:
   xflux run --towers icos/ --tower-extra fapar.csv.gz --co2 400 --out at_towers
   xflux run --drivers 'era5land_*.nc' modis.zarr --co2 co2_mm_mlo.csv --out on_grid
 """
+_DEMO_EXAMPLES = """\
+examples:
+  xflux demo
+  xflux demo --seed 3 --overwrite      again, with another grid, in place of the first
+  xflux demo --seed 3 --out demo-3     again, beside the first
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("xflux: interrupted; nothing was written", file=sys.stderr)
         return 130
     except (XfluxError, OSError, ImportError) as error:
-        print(f"xflux: error: {error}", file=sys.stderr)
+        from xflux.commands.advice import in_options
+
+        # The library advises callers from Python; here its keywords are options.
+        advice = in_options(str(error)) if arguments.command == "run" else ""
+        print(f"xflux: error: {error}" + (f"\n{advice}" if advice else ""), file=sys.stderr)
         return 2
     finally:
         if before is not None:
@@ -170,7 +180,12 @@ def _add_demo(commands: Any) -> None:
     demo = commands.add_parser(
         "demo",
         help="the same on a small generated grid; needs no data",
-        description="Take a small generated grid (synthetic) through baseline, totals and maps.",
+        description=(
+            "Take a small generated grid (synthetic) through baseline, totals and maps. A folder "
+            "that exists is kept unless --overwrite is given."
+        ),
+        epilog=_DEMO_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     demo.add_argument("--seed", type=int, default=0, help="of the grid (default: %(default)s)")
     _add_output(demo, default=Path("xflux-demo"))

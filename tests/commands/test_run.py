@@ -220,6 +220,7 @@ def test_scores_are_those_of_evaluate(tower_file, tmp_path):
         assert row["sites"] == 4
     by_class = table(out, "scores_by_igbp")
     assert set(by_class["igbp"]) == {"DBF", "ENF", "GRA"}
+    assert (by_class["n"] > 0).all()
     dbf = by_class[(by_class["flux"] == "GPP") & (by_class["igbp"] == "DBF")].iloc[0]
     assert dbf["sites"] == 2
     both = (observed["gpp"].notnull() & predicted["gpp"].notnull()).sel(site=["AA-One", "AA-Two"])
@@ -338,29 +339,30 @@ def test_overwrite_leaves_nothing_of_the_old_run(grid_file, tower_file, tmp_path
     assert not (out / "figures" / "scatter_gpp.png").exists()
 
 
-@pytest.mark.parametrize("chunks", [None, {"time": 5}])
-def test_a_record_gives_each_month_its_co2(grid_file, chunks):
-    with xr.open_dataset(grid_file()) as ds:
-        ds = ds if chunks is None else ds.chunk(chunks)
-        times = pd.date_range("2000-01", periods=60, freq="MS")
-        record = xr.DataArray(np.arange(60.0) + 350, dims="time", coords={"time": times})
-        filled = with_co2(ds, record, what="grid")
-        np.testing.assert_array_equal(filled["co2"], np.arange(24.0) + 362)
+def test_a_map_of_the_months_that_are_there_is_called_that(grid_file, tmp_path):
+    def winter_without_leaves(ds):
+        ds["fapar"][0, 1, 2] = np.nan
+        return ds
+
+    said = "Where time steps are missing the mean is of those present."
+    out = tmp_path / "out"
+    report = run_quietly(out, draw=True, drivers=grid_file(winter_without_leaves), co2=400.0)
+    assert report.count(said) == 4
+    report = run_quietly(out, draw=True, drivers=grid_file(), co2=400.0, overwrite=True)
+    assert said not in report
 
 
-def test_a_record_that_ends_early_is_warned_of(grid_file):
-    with xr.open_dataset(grid_file()) as ds:
-        times = pd.date_range("2000-01", periods=20, freq="MS")
-        record = xr.DataArray(np.arange(20.0) + 350, dims="time", coords={"time": times})
-        with pytest.warns(xflux.XfluxWarning, match="16 of 24 time steps"):
-            with_co2(ds, record, what="grid")
-
-
-def test_a_record_cannot_serve_a_mean_year(grid_file):
-    with xr.open_dataset(grid_file(mean_year=True)) as ds:
-        record = xr.DataArray([350.0], dims="time", coords={"time": pd.DatetimeIndex(["2001-01"])})
-        with pytest.raises(InputError, match="--co2 400"):
-            with_co2(ds, record, what="grid")
+def test_the_caveats_are_of_the_fluxes_that_are_there(grid_file, tower_file, tmp_path):
+    out = tmp_path / "out"
+    report = run_quietly(out, towers=tower_file(), drivers=grid_file(), co2=400.0)
+    caveats = report.split("## Caveats")[1]
+    assert caveats.count("PriestleyTaylor scales") == 1
+    assert caveats.count("small difference") == 1
+    drivers = grid_file(lambda ds: ds.drop_vars(["rnet", "vpd"]))
+    report = run_quietly(out, drivers=drivers, co2=400.0, overwrite=True)
+    caveats = report.split("## Caveats")[1]
+    assert "PriestleyTaylor" not in caveats
+    assert "NEE" not in caveats
 
 
 @pytest.mark.real

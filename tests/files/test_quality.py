@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xflux.errors import InputError
-from xflux.files.quality import apply_min_qc, mark_partitioning
+from xflux.errors import InputError, XfluxWarning
+from xflux.files.quality import apply_min_qc, blank_impossible, mark_partitioning
 
 QC = np.array([[0.2, 0.8, 0.9, np.nan]])
 
@@ -123,3 +123,13 @@ def test_without_all_three_fluxes_nothing_is_marked():
     ds = towers("gpp", "reco")
 
     assert mark_partitioning(ds) is ds
+
+
+def test_what_cannot_be_true_is_blanked_and_said():
+    units = {"units": "mm d-1"}
+    ds = xr.Dataset({"p": ("time", [-1e-14, 3.0, -6999.0], units), "own": ("time", [-1e9] * 3)})
+    with pytest.warns(XfluxWarning, match="'p': 1 values outside 0 to 5000 mm d-1"):
+        blanked = blank_impossible(ds)
+    np.testing.assert_array_equal(blanked.p, [0.0, 3.0, np.nan])
+    assert blanked.p.attrs == units
+    xr.testing.assert_identical(blanked.own, ds.own)

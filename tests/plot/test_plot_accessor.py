@@ -142,3 +142,11 @@ def test_importing_xflux_imports_no_matplotlib():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert xflux.__version__
+
+
+def test_a_flux_of_another_unit_is_said_to_be_left_out(ds):
+    assert "not drawn" not in ds.flux.plot.series().get_title(loc="left")
+    ds["hfls"] = (("time", "lat", "lon"), np.ones((24, 6, 12)), {"units": "W m-2"})
+    title = ds.flux.plot.series().get_title(loc="left").replace("\n", " ")
+    assert title.endswith("not drawn, in other units: LE (series('le'))")
+    assert "not drawn" not in ds.flux.plot.series("gpp").get_title(loc="left")

@@ -272,3 +272,22 @@ def test_two_partitionings_of_real_towers_agree_with_pandas(data):
     assert float(said["bias"]) == pytest.approx(error.mean(), abs=0.005)
     assert float(said["RMSE"]) == pytest.approx(np.sqrt((error**2).mean()), abs=0.005)
     assert float(said["r² (Pearson)"]) == pytest.approx(both.corr().iloc[0, 1] ** 2, abs=0.005)
+
+
+def test_a_class_without_pairs_has_no_panels():
+    observed, predicted = pairs()
+    observed = observed.where(observed["igbp"] != "DBF")
+    panes = plot_scatter(observed, predicted, row="igbp", col="season")
+    assert panes.axs.shape == (1, 4)
+    assert list(panes.row_names) == ["ENF"]
+
+
+def test_a_panel_without_pairs_says_so():
+    observed, predicted = pairs()
+    winter = observed["time"].dt.season == "DJF"
+    observed = observed.where((observed["igbp"] != "DBF") | ~winter)
+    panes = plot_scatter(observed, predicted, row="igbp", col="season")
+    empty = [
+        ax for ax in panes.axs.flat if [text.get_text() for text in ax.texts][:1] == ["no pairs"]
+    ]
+    assert len(empty) == 1

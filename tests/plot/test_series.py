@@ -163,7 +163,7 @@ def test_groups_are_averaged():
     assert legend(ax) == ["CRO", "DBF", "ENF"]
     expected = ds.gpp.groupby("igbp").mean().sel(igbp="ENF")
     np.testing.assert_allclose(drawn(ax)["ENF"], expected.values, rtol=1e-12)
-    assert ax.get_title(loc="left") == "Mean over site (n = 6), by igbp"
+    assert ax.get_title(loc="left") == "Mean over up to 6 sites, by igbp"
 
 
 def test_classes_of_cells_are_averaged_by_area(computed):
@@ -227,7 +227,7 @@ def test_the_spread_is_a_band_of_quantiles_around_the_median():
     quartiles = data.quantile([0.25, 0.75], "site").values
     for quartile in quartiles.ravel():
         assert np.isclose(corners, quartile, rtol=1e-9).any()
-    assert "50 % range over site (n = 6)" in ax.get_title(loc="left")
+    assert "50 % range over up to 6 sites" in ax.get_title(loc="left")
 
 
 def test_the_spread_between_years():
@@ -338,3 +338,14 @@ def test_the_mean_year_of_a_real_tower(data):
     (line,) = drawn(plot_series(gpp, x="month")).values()
     expected = table.GPP_NT_VUT_REF.groupby(time.dt.month).mean()
     np.testing.assert_allclose(line, expected.to_numpy(), rtol=1e-12)
+
+
+def test_a_title_never_runs_over_the_edge():
+    coords = {f"setting_{k}": f"a rather long value of the number {k}" for k in range(8)}
+    data = towers().gpp.isel(site=0).assign_coords(coords)
+    ax = plot_series(data)
+    ax.figure.canvas.draw()
+    box = ax.title.get_window_extent() if ax.get_title() else ax._left_title.get_window_extent()
+    assert len(ax.get_title(loc="left").splitlines()) > 1
+    assert box.x1 <= ax.figure.bbox.x1
+    assert box.y1 <= ax.figure.bbox.y1

@@ -86,6 +86,24 @@ def test_selected_coordinates_are_said():
     assert scalar_coordinates(data) == "member = 3, lat = 51.31"
 
 
+def test_of_a_tower_its_name_is_said_and_not_all_that_a_table_tells_of_it():
+    known = {"site": "DE-Tha", "lat": 51.0, "elevation": 385.0, "igbp": 1, "koppen": 15}
+    data = array().assign_coords(known)
+    assert scalar_coordinates(data) == "site = DE-Tha"
+    assert scalar_coordinates(data.assign_coords(name="Tharandt")) == "site = DE-Tha (Tharandt)"
+    assert scalar_coordinates(data.assign_coords(member=3)) == "site = DE-Tha, member = 3"
+
+
+def test_a_selected_class_goes_by_its_name():
+    assert scalar_coordinates(array().assign_coords(igbp=1)) == "igbp = ENF"
+
+
+def test_a_mean_of_towers_is_of_at_most_all():
+    data = xr.DataArray(np.zeros((3, 5)), dims=("time", "site"))
+    assert reduction("mean", data, ["site"]) == "mean over up to 5 sites"
+    assert reduction("mean", data[:, :1], ["site"]) == "mean over 1 site"
+
+
 def test_values_of_coordinates_read_well():
     assert value_text("month", 3) == "March"
     assert value_text("variable", "reco") == "RECO"

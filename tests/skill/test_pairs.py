@@ -48,7 +48,9 @@ def test_units_of_another_dimension_are_refused() -> None:
 def test_units_on_one_side_are_taken_for_both() -> None:
     observed, predicted = towers()
     del observed.gpp.attrs["units"]
-    assert evaluate(observed.gpp, predicted.gpp).rmse.attrs["units"] == "g m-2 d-1"
+    with pytest.warns(XfluxWarning, match="observed bears no units"):
+        score = evaluate(observed.gpp, predicted.gpp)
+    assert score.rmse.attrs["units"] == "g m-2 d-1"
     del predicted.gpp.attrs["units"]
     assert "units" not in evaluate(observed.gpp, predicted.gpp).rmse.attrs
 
@@ -181,3 +183,17 @@ def test_a_grid_is_not_paired_with_every_tower():
     grid = xr.DataArray([[1.0, 2.0]], dims=("lat", "time"), name="gpp")
     with pytest.raises(InputError, match=r"observed has the dimensions \['site'\].*grid\.sel"):
         match(tower, grid)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_fill_values_are_no_observations(lazy):
+    observed, predicted = towers()
+    spoilt = observed.gpp.copy()
+    spoilt[0, :5] = -9999.0
+    missing = observed.gpp.copy()
+    missing[0, :5] = np.nan
+    if lazy:
+        spoilt = spoilt.chunk()
+    xr.testing.assert_identical(
+        evaluate(spoilt, predicted.gpp).compute(), evaluate(missing, predicted.gpp)
+    )

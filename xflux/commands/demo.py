@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from xflux.commands.demo_world import demo_world
@@ -71,4 +72,8 @@ def demo(
         )
         add_grid(report, drivers, baseline, folder, format, progress, warned, label="synthetic")
         report.write(folder, warned.messages)
-    return f"A MADE-UP WORLD (synthetic, seed {seed})\n\n{summary(report, out)}"
+    again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
+    return (
+        f"A MADE-UP WORLD (synthetic, seed {seed})\n\n{summary(report, out)}\n"
+        f"another world in its place: {again}"
+    )

@@ -160,9 +160,11 @@ def _seasons(cycles: xr.DataArray, flux: str, title: str) -> Canvas:
 def _set_title(ax: Axes, title: str) -> None:
     """Write what is seen; what `xflux.plot` says of the data stays below it."""
     from xflux.plot.colours import INK
+    from xflux.plot.panels import title_width, wrapped
 
     said = ax.get_title(loc="left")
-    ax.set_title(title + (f"\n{said}" if said else ""), loc="left", fontsize=11, color=INK)
+    text = wrapped(title + (f"\n{said}" if said else ""), title_width(ax), 11)
+    ax.set_title(text, loc="left", fontsize=11, color=INK)
 
 
 def draw_grid(
@@ -189,8 +191,10 @@ def draw_grid(
         title = (
             f"Baseline {short_name(flux)}{f', {result.mean_of}' if result.mean_of else ''}{said}"
         )
+        some = " Where time steps are missing the mean is of those present."
         pages.draw(
-            f"map_{flux}", title, f"{title}. Grey: no value.",
+            f"map_{flux}", title,
+            f"{title}. Grey: no value.{some if flux in result.partial else ''}",
             partial(_map, result.mean[flux]),
         )  # fmt: skip
     if result.totals is not None and result.totals.monthly.data_vars:

@@ -35,7 +35,10 @@ def complete_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Pa
     if final.exists() and not final.is_dir():
         raise InputError(f"{final} is a file; name a folder")
     if final.exists() and not overwrite:
-        raise InputError(f"{final} exists already; choose another --out, or pass --overwrite")
+        raise InputError(
+            f"{final} exists already; run again with --overwrite to replace it, or name another "
+            "folder with --out"
+        )
     final.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.partial-", dir=final.parent))
     # mkdtemp makes the folder private; results are as readable as the user's other files.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,42 @@ import pandas as pd
 
 from xflux.commands.fluxes import FLUXES
 from xflux.commands.request import RunRequest
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError, XfluxError, XfluxWarning, raise_together
 from xflux.labels.attach import describe
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["open_grid", "open_tower_records", "read_co2_option", "with_co2"]
+__all__ = ["check_paths", "open_grid", "open_tower_records", "read_co2_option", "with_co2"]
+
+
+def check_paths(request: RunRequest) -> None:
+    """Check that every path is there, before any of them is read: towers take minutes.
+
+    Raises
+    ------
+    InputError
+        For all that are missing, by option.
+    """
+    from xflux.files.opening import expand_paths
+
+    problems: list[XfluxError] = []
+    options = {
+        "--towers": request.towers, "--sites": request.sites, "--tower-extra": request.tower_extra,
+    }  # fmt: skip
+    for option, paths in options.items():
+        for path in paths:
+            place = Path(path).expanduser()
+            patterns = option == "--towers" and glob.has_magic(path)
+            if not place.exists() and not (patterns and glob.glob(str(place), recursive=True)):
+                what = "no file matches the pattern" if patterns else "there is no file or folder"
+                problems.append(InputError(f"{option}: {what} {path!r}"))
+    for path in request.drivers:
+        try:
+            expand_paths(path)
+        except (FileNotFoundError, InputError) as error:
+            problems.append(InputError(f"--drivers: {error}"))
+    raise_together(problems)
 
 
 def open_tower_records(request: RunRequest) -> xr.Dataset:

@@ -41,6 +41,8 @@ class GridResult:
         What the time steps cover; empty without time.
     left_out : dict of str to str
         Why totals are missing.
+    partial : tuple of str
+        Fluxes of which some cells have a value at only part of the time steps.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class GridResult:
     domain: str
     period: str
     left_out: dict[str, str]
+    partial: tuple[str, ...] = ()
 
     @property
     def mean_of(self) -> str:
@@ -84,7 +87,7 @@ def run_on_grid(
     said = ", ".join(f"{flux} by {whole[flux].attrs['model']}" for flux in baseline.fluxes)
     path = store(with_history(whole, f"run: {said}"), folder, "grid_baseline", format, progress)
     written = reopen(path)
-    mean = _mean(written, steps, progress)
+    mean, partial = _mean(written, steps, progress)
     domain = _domain(drivers)
     summed = None
     if steps is not None and "cell_area" in written:
@@ -92,7 +95,8 @@ def run_on_grid(
             summed = totals(written, steps, domain=domain, progress=progress)
         except XfluxError as error:
             left_out["totals"] = str(error)
-    return GridResult(path, mean, summed, domain, _period(drivers, steps), left_out)
+    period = _period(drivers, steps)
+    return GridResult(path, mean, summed, domain, period, left_out, partial)
 
 
 def _steps(drivers: xr.Dataset, left_out: dict[str, str]) -> TimeSteps | None:
@@ -135,20 +139,25 @@ def _with_cells(drivers: xr.Dataset, fluxes: xr.Dataset, left_out: dict[str, str
     return ds.assign_attrs(Conventions="CF-1.11", title="Baseline fluxes on the grid", **attrs)
 
 
-def _mean(written: xr.Dataset, steps: TimeSteps | None, progress: Progress) -> xr.Dataset:
-    """Average the fluxes over time, each step by its length."""
+def _mean(
+    written: xr.Dataset, steps: TimeSteps | None, progress: Progress
+) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Average the fluxes over time, each step by its length; tell which have gaps in time."""
     import xarray as xr
 
     fluxes = written[[flux for flux in FLUXES if flux in written]]
     dim = next((dim for dim in ("time", "month") if dim in fluxes.dims), None)
+    over = dim if steps is None else steps.dim
+    there = fluxes.notnull()
+    gaps = there.any(over) & ~there.all(over) if over is not None else xr.zeros_like(there)
     if steps is not None:
         days = xr.DataArray(steps.days, dims=steps.dim)
         fluxes = fluxes.weighted(days).mean(steps.dim, keep_attrs=True)
     elif dim is not None:
         fluxes = fluxes.mean(dim, keep_attrs=True)
     with progress.computing("averaging over time") as compute:
-        mean: xr.Dataset = compute(fluxes)[0]
-    return mean
+        mean, some = compute(fluxes, gaps.any())
+    return mean, tuple(str(flux) for flux in some if bool(some[flux]))
 
 
 def _domain(drivers: xr.Dataset) -> str:

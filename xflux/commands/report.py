@@ -58,6 +58,10 @@ class Report:
     sections: list[Section] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
 
+    def warn_of(self, caveats: Sequence[str]) -> None:
+        """Add caveats; one that holds for towers and grid alike is said once."""
+        self.caveats += [caveat for caveat in caveats if caveat not in self.caveats]
+
     def write(self, folder: Path, warnings: Sequence[str]) -> Path:
         """Write the page, and the tables as CSV.
 

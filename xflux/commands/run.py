@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xflux.commands.at_towers import run_at_towers
+from xflux.commands.caveats import BASELINE_CAVEAT, grid_caveats, model_caveats, tower_caveats
 from xflux.commands.figures import Figure, draw_grid, draw_towers, require_matplotlib
 from xflux.commands.fluxes import Baseline, baseline_of
 from xflux.commands.folder import complete_folder
 from xflux.commands.input_table import input_table
-from xflux.commands.inputs import open_grid, open_tower_records, read_co2_option, with_co2
+from xflux.commands.inputs import (
+    check_paths,
+    open_grid,
+    open_tower_records,
+    read_co2_option,
+    with_co2,
+)
 from xflux.commands.on_grid import run_on_grid
 from xflux.commands.progress import Progress
 from xflux.commands.report import Report
 from xflux.commands.request import Format, RunRequest
-from xflux.commands.sections import (
-    BASELINE_CAVEAT,
-    grid_caveats,
-    grid_section,
-    tower_caveats,
-    tower_section,
-)
+from xflux.commands.sections import grid_section, tower_section
 from xflux.commands.warned import Warned, collect_warnings
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def run(request: RunRequest) -> str:
         (folder / "figures").mkdir()
         # All is opened and checked before anything long begins.
         co2 = read_co2_option(request.co2)
+        check_paths(request)
         opened: dict[str, tuple[xr.Dataset, Baseline]] = {}
         if request.towers:
             progress.say("reading the towers")
@@ -69,7 +71,7 @@ def run(request: RunRequest) -> str:
             opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
         warned.show()
         report = Report("Baseline fluxes", run={**_said(request), **versions()})
-        report.caveats.append(BASELINE_CAVEAT)
+        report.warn_of([BASELINE_CAVEAT])
         if "towers" in opened:
             _add_towers(report, *opened["towers"], folder, request.format, progress)
             warned.show()
@@ -88,7 +90,7 @@ def _add_towers(
     not_drawn: dict[str, str] = {}
     figures = draw_towers(result, folder / "figures", not_drawn, progress)
     report.sections.append(tower_section(towers, baseline, result, figures, not_drawn))
-    report.caveats += tower_caveats(result)
+    report.warn_of(model_caveats(baseline) + tower_caveats(result))
     contents = ("observed fluxes, quality flags and inputs", "baseline fluxes")
     for path, said in zip(result.paths, contents, strict=True):
         report.files[path.name] = f"{said}, dims (site, time), under the same names"
@@ -120,7 +122,7 @@ def add_grid(
     figures: list[Figure] = draw_grid(result, folder / "figures", not_drawn, progress, label=label)
     inputs = input_table("grid_inputs", drivers, baseline)
     report.sections.append(grid_section(drivers, baseline, result, inputs, figures, not_drawn))
-    report.caveats += grid_caveats(drivers, baseline, result)
+    report.warn_of(model_caveats(baseline) + grid_caveats(drivers, baseline, result))
     report.files[result.path.name] = "baseline fluxes, cell area and land fraction of the grid"
 
 

@@ -19,13 +19,7 @@ from xflux.plot.wording import short_name
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BASELINE_CAVEAT", "grid_caveats", "grid_section", "tower_caveats", "tower_section"]
-
-BASELINE_CAVEAT = (
-    "The baseline is process-based with published parameters; nothing was fitted here. The yield "
-    "of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of which may "
-    "be among those scored."
-)
+__all__ = ["grid_section", "tower_section"]
 
 
 def tower_section(
@@ -82,20 +76,6 @@ def _models(baseline: Baseline) -> list[str]:
     ]
 
 
-def tower_caveats(result: TowerResult) -> list[str]:
-    """Return what limits the scores."""
-    caveats = []
-    if {"gpp", "reco"} & set(result.scores.fluxes):
-        caveats.append(
-            "GPP and RECO of towers are modelled themselves: partitioned from measured NEE."
-        )
-    if "le" in result.scores.fluxes:
-        caveats.append(
-            "LE of towers is not corrected for energy balance closure, and tends to be low."
-        )
-    return caveats
-
-
 def grid_section(
     drivers: xr.Dataset, baseline: Baseline, result: GridResult, inputs: Table,
     figures: list[Figure], not_drawn: Mapping[str, str],
@@ -131,24 +111,3 @@ def _missing(shares: Mapping[str, float]) -> list[str]:
         for share, fluxes in alike.items()
         if float(share) > 0
     ]
-
-
-def grid_caveats(drivers: xr.Dataset, baseline: Baseline, result: GridResult) -> list[str]:
-    """Return what limits the maps and totals."""
-    caveats = []
-    if "c4_fraction" in baseline.derived:
-        caveats.append("All vegetation was taken as C3, as the grid has no c4_fraction.")
-    if "gpp" in baseline.fluxes:
-        caveats.append("GPP has no soil moisture stress by default; it shows in fAPAR alone.")
-    if "nee" in baseline.fluxes:
-        caveats.append(
-            "NEE is the small difference of two modelled fluxes: fire, land use, harvest and the "
-            "age of soils are not in it, and its total is no estimate of the land sink."
-        )
-    if result.period == "mean year":
-        caveats.append(
-            "The grid is a mean year: for patterns and magnitudes, not for a given year."
-        )
-    if drivers.attrs.get("synthetic"):
-        caveats.append(f"SYNTHETIC: {drivers.attrs['synthetic']}")
-    return caveats

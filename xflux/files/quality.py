@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.files.fluxnet_columns import flag_name, split_name
+from xflux.labels.variables import variables
 
 __all__ = ["apply_min_qc", "mark_partitioning"]
 
@@ -125,3 +127,31 @@ def mark_partitioning(ds: xr.Dataset, limit: float = 0.5) -> xr.Dataset:
         "flag_meanings": "missing consistent inconsistent",
     }
     return ds.assign(partitioning_flag=flag)
+
+
+def blank_impossible(ds: xr.Dataset) -> xr.Dataset:
+    """Blank what lies outside the valid range of the table, such as -6999, and say so.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Eager, in canonical units.
+    """
+    blanked = {}
+    for name, array in ds.data_vars.items():
+        row = variables.get(str(name))
+        if row is None or array.dtype.kind != "f":
+            continue
+        # What lies outside by rounding alone is set to the bound, as in grids.
+        slack = 1e-5 * (row.valid_max - row.valid_min)
+        outside = (array < row.valid_min - slack) | (array > row.valid_max + slack)
+        count = int(outside.sum())
+        blanked[name] = array.clip(row.valid_min, row.valid_max, keep_attrs=True).where(~outside)
+        if count:
+            warnings.warn(
+                f"{name!r}: {count} values outside {row.valid_min:g} to {row.valid_max:g} "
+                f"{row.units} became NaN",
+                XfluxWarning,
+                stacklevel=3,
+            )
+    return ds.assign(blanked)

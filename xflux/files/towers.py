@@ -19,7 +19,7 @@ from xflux.files.extra import join_extra
 from xflux.files.fluxnet import read_official
 from xflux.files.fluxnet_columns import split_name
 from xflux.files.periods import NAMES
-from xflux.files.quality import apply_min_qc, mark_partitioning
+from xflux.files.quality import apply_min_qc, blank_impossible, mark_partitioning
 from xflux.files.records import Record, check_together, stack
 from xflux.files.sites import SiteTable, attach_sites, read_sites
 from xflux.files.tidy import TIDY, read_tidy
@@ -169,6 +169,7 @@ def open_towers(
     _check_units_used(units, used)
     if co2 is not None:
         ds = fill_co2(ds, co2)
+    ds = blank_impossible(ds)
     if min_qc is not None:
         ds = apply_min_qc(ds, min_qc)
     said = f"open_towers({len(records)} records, partitioning={partitioning!r}, min_qc={min_qc})"

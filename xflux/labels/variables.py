@@ -162,7 +162,7 @@ _CLIMATE = (
              "down", AIR, ("PAR",)),
     Variable("p", "mm d-1", "Precipitation", "lwe_precipitation_rate", "pr", 0.0, 5000.0, "water",
              "down", AIR, ("P_F", "P", "P_1_1_1", "P_ERA", "tp", "pr", "precip", "prec",
-                           "total_precipitation", "mtpr", "avg_tprate"),
+                           "total_precipitation", "rain", "mtpr", "avg_tprate"),
              ("precipitation_flux",)),
     Variable("patm", "Pa", "Air pressure at the surface", "surface_air_pressure", "ps", 30000.0,
              115000.0, "", "", AIR, ("PA_F", "PA", "PA_1_1_1", "PA_ERA", "sp", "ps",
@@ -171,7 +171,7 @@ _CLIMATE = (
              "mole_fraction_of_carbon_dioxide_in_air", "co2", 100.0, 5000.0, "", "", AIR,
              ("CO2_F_MDS", "CO2", "CO2_1_1_1", "CO2_PI_F", "co2s", "xco2")),
     Variable("wind_speed", "m s-1", "Wind speed", "wind_speed", "sfcWind", 0.0, 80.0, "", "", AIR,
-             ("WS_F", "WS", "WS_1_1_1", "WS_ERA", "si10", "sfcWind", "ws", "wind")),
+             ("WS_F", "WS", "WS_1_1_1", "WS_ERA", "si10", "sfcWind", "ws", "wind", "vwind")),
 )  # fmt: skip
 
 _SATELLITE = (

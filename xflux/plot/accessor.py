@@ -12,6 +12,7 @@ from xflux.labels.find import check_names, find, looked_for
 from xflux.labels.grid import find_lat_lon
 from xflux.labels.units import dequantify
 from xflux.labels.variables import variables as table
+from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +23,8 @@ __all__ = ["PlotAccessor"]
 
 #: What `series` draws unless asked otherwise.
 _CARBON = ("gpp", "reco", "nee")
+#: Fluxes that would need another axis.
+_OTHERS = ("le", "h", "et")
 
 
 class PlotAccessor:
@@ -75,8 +78,8 @@ class PlotAccessor:
         Parameters
         ----------
         variables : str or sequence of str, optional
-            None: those of gpp, reco and nee that the Dataset holds. Several must share
-            one unit.
+            None: those of gpp, reco and nee that the Dataset holds; the title names the
+            fluxes of energy and water that it leaves out. Several must share one unit.
         names : mapping, optional
             Your own names, such as ``{"gpp": "GPP_model"}``.
         hue : str or DataArray, optional
@@ -93,6 +96,7 @@ class PlotAccessor:
                     f"the Dataset holds none of {', '.join(_CARBON)}; name what to draw, such as "
                     f"series({_first(self._ds)!r})"
                 )
+            options = {"note": _left_out(self._ds, names)} | options
         if isinstance(variables, str):
             data: Any = _pick(self._ds, variables, names)
         elif variables:
@@ -204,6 +208,15 @@ def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
             return describe(to_codes(labels, row), given)
         return labels
     return given
+
+
+def _left_out(ds: xr.Dataset, names: Mapping[str, str] | None) -> str:
+    """Say which fluxes do not share the axis of those of carbon."""
+    held = [name for name in _OTHERS if find(ds, name, names) is not None]
+    if not held:
+        return ""
+    shown = ", ".join(short_name(name) for name in held)
+    return f"not drawn, in other units: {shown} (series({held[0]!r}))"
 
 
 def _first(ds: xr.Dataset) -> str:

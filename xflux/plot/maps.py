@@ -78,6 +78,8 @@ def plot_map(
         Panels beside each other; None chooses.
     reduce : {"mean", "std", "min", "max"}
         What is done with the remaining dimensions, NaN left out. Time steps count alike.
+        The title says "of the months present" where cells have only part of them; to leave
+        such cells out, mask them first: ``da.where(da.notnull().all("month"))``.
     cmap : str or Colormap, optional
         None chooses by variable: even in lightness; green (sink) to brown (source) for net
         fluxes, blue to red for other values of both signs.
@@ -129,7 +131,15 @@ def plot_map(
     if not where.points:
         largest = _LARGEST if single else _LARGEST // 2
         reduced, thinned = coarsened(reduced, where.dims, largest, classes=bool(names))
-    shown = reduced.compute()
+    shown, partial = _computed(reduced, array, over)
+    if partial:
+        said += f", of the {partial} present"
+    if where.points:
+        # A tower without a value is no point, and must not widen the map.
+        others = [dim for dim in shown.dims if dim not in where.dims]
+        (dim,) = where.dims
+        there = np.flatnonzero(shown.notnull().any(others).values)
+        shown = shown.isel({dim: there}) if there.size else shown
     numbers = shown.values.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     if finite.size == 0:
@@ -176,6 +186,31 @@ def plot_map(
         )
         grid.cbar = bar
     return grid
+
+
+def _computed(
+    reduced: xr.DataArray, array: xr.DataArray, over: Sequence[Hashable]
+) -> tuple[xr.DataArray, str]:
+    """Compute what is drawn, and in the same pass whether cells lack part of what was reduced.
+
+    Returns
+    -------
+    shown : DataArray
+    partial : str
+        What is present in part, such as "months"; "" where cells have all or nothing.
+    """
+    import xarray as xr
+
+    if not over:
+        return reduced.compute(), ""
+    held = array.notnull().sum(list(over))
+    whole = int(np.prod([array.sizes[dim] for dim in over]))
+    gaps = ((held > 0) & (held < whole)).any()
+    both = xr.Dataset({"_shown": reduced, "_gaps": gaps.variable}).compute()
+    shown = both["_shown"].rename(reduced.name)
+    words = {"month": "months", "time": "time steps", "site": "sites"}
+    word = words.get(str(over[0]), "values") if len(over) == 1 else "values"
+    return shown, word if bool(both["_gaps"]) else ""
 
 
 def _panel_size(field: Field, *, single: bool) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,8 @@ __all__ = [
     "panels",
     "set_title",
     "title_panels",
+    "title_width",
+    "wrapped",
 ]
 
 #: Panels of a single facet dimension beside each other, by their shape.
@@ -170,6 +173,7 @@ def title_panels(
             )  # fmt: skip
     said = sentence(parts)
     if said:
+        said = wrapped(said, float(grid.fig.get_size_inches()[0]), 9)
         grid.fig.suptitle(said, x=0.01, ha="left", fontsize=9, color=MUTED)
 
 
@@ -190,4 +194,27 @@ def set_title(ax: Axes, parts: Sequence[str]) -> None:
     """Write a small title at the left; nothing when there is nothing to say."""
     said = sentence(parts)
     if said:
-        ax.set_title(said, loc="left", fontsize=9, color=MUTED)
+        ax.set_title(wrapped(said, title_width(ax), 9), loc="left", fontsize=9, color=MUTED)
+
+
+def title_width(ax: Axes) -> float:
+    """Return the inches from the left of the axes to the right of what is theirs."""
+    figure = ax.get_figure(root=True)
+    width = float(figure.get_size_inches()[0]) if figure is not None else 6.4
+    return max(width * float(ax.get_position().width), 1.5)
+
+
+def wrapped(text: str, width: float, size: float) -> str:
+    """Break a text into lines that a width holds, as neither layout nor file does.
+
+    Parameters
+    ----------
+    text : str
+    width : float
+        Inches.
+    size : float
+        Of the letters, points.
+    """
+    # The letters of matplotlib's font are 0.55 of its size wide in the mean of a sentence.
+    letters = max(int(width * 72.0 / (0.56 * size)), 20)
+    return "\n".join(textwrap.fill(line, letters) for line in text.splitlines())

@@ -136,14 +136,20 @@ def plot_scatter(
         return ax
     names = {role: sample.groups[role].name for role in ("row", "col") if role in sample.groups}
     pane = sample.scores["n"]
-    if len(names) == 1:
-        pane = pane[{pane.dims[0]: np.flatnonzero(pane.values > 0)}]
+    for dim in pane.dims:
+        # A class without pairs is no row or column of empty panels.
+        others = [other for other in pane.dims if other != dim]
+        pane = pane[{dim: np.flatnonzero((pane > 0).any(others).values)}]
     grid = facets(
         pane, names.get("row"), names.get("col"), col_wrap=col_wrap, width=2.9, height=2.9,
         figsize=figsize, room=(1.2, 0.5), fixed_aspect=True,
     )  # fmt: skip
     role_of = {name: role for role, name in names.items()}
     for panel, selection in panels(grid):
+        if not int(pane.sel(selection)):
+            dress(panel, grid="")
+            panel.text(0.5, 0.5, "no pairs", transform=panel.transAxes, ha="center", color=MUTED)
+            continue
         drawing.draw(panel, {role_of[name]: value for name, value in selection.items()}, selection)
     label_outer(grid)
     title_panels(grid, names.get("row"), names.get("col"), parts)

@@ -51,6 +51,7 @@ def plot_series(
     colors: Mapping[Any, Any] | Sequence[Any] | None = None,
     legend: bool = True,
     figsize: tuple[float, float] | None = None,
+    note: str = "",
 ) -> Axes | FacetGrid:
     """Draw one or several fluxes over time.
 
@@ -91,6 +92,8 @@ def plot_series(
     legend : bool
     figsize : tuple of float, optional
         Inches.
+    note : str
+        Said in the title, after what was averaged.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def plot_series(
             f"{dict(array.sizes)}. Look for a selection that is empty, or a unit or mask that "
             "left only NaN"
         )
-    said = [*lines.said, scalar_coordinates(array)]
+    said = [*lines.said, scalar_coordinates(array), note]
     styles = _styles(lines, colors)
     if not sides:
         outside = ax is None

@@ -41,6 +41,9 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
+#: Scalars that say nothing of what is shown, and what tables of sites tell besides variables.
+_NOT_SAID = ("spatial_ref", "crs", "quantile")
+_OF_SITES = ("lat", "lon", "latitude", "longitude", "name", "country")
 
 
 def identify(array: xr.DataArray) -> Variable | None:
@@ -166,7 +169,13 @@ def reduction(how: str, array: xr.DataArray, dims: Iterable[Hashable]) -> str:
 
 
 def span(array: xr.DataArray, dim: Hashable) -> str:
-    """Say which part of a dimension an array covers: "2001 to 2010", "site (n = 57)"."""
+    """Say which part of a dimension an array covers: "2001 to 2010", "up to 57 sites".
+
+    Up to, because towers begin and end at different times: few means are of all of them.
+    """
+    if dim == "site":
+        count = array.sizes[dim]
+        return f"up to {count} sites" if count > 1 else "1 site"
     index = array.indexes.get(dim)
     if index is None or len(index) == 0:
         return f"{dim} (n = {array.sizes[dim]})"
@@ -181,15 +190,36 @@ def span(array: xr.DataArray, dim: Hashable) -> str:
 
 
 def scalar_coordinates(array: xr.DataArray) -> str:
-    """Say what an array was selected at: "member = 3, time = 2001-01-16"."""
+    """Say what an array was selected at: "member = 3, time = 2001-01-16".
+
+    Of a tower its code and name are said; where it stands and what grows there are not, as
+    nobody selected by these. Classes go by their names, not their codes.
+    """
+    coords = {
+        name: coord
+        for name, coord in array.coords.items()
+        if not coord.ndim and coord.chunks is None and name not in _NOT_SAID
+    }
+    if "site" in coords:
+        coords = {name: coords[name] for name in coords if not _describes_site(coords[name])}
     said = []
-    for name, coord in array.coords.items():
-        if coord.ndim or coord.chunks is not None or name in ("spatial_ref", "crs", "quantile"):
-            continue
+    for name, coord in coords.items():
         value = coord.values[()]
+        classes = classes_of(coord)
         number = isinstance(value, (int, float, np.number))
-        said.append(f"{name} = {f'{value:.4g}' if number else value_text(name, value)}")
+        if number and float(value) in classes:
+            text = classes[float(value)]
+        else:
+            text = f"{value:.4g}" if number else value_text(name, value)
+        if name == "site" and str(array.coords.get("name", "")) and "name" in array.coords:
+            text += f" ({array.coords['name'].values[()]})"
+        said.append(f"{name} = {text}")
     return ", ".join(said)
+
+
+def _describes_site(coord: xr.DataArray) -> bool:
+    name = str(coord.name)
+    return name != "site" and (name in _OF_SITES or name in variables)
 
 
 def sentence(parts: Iterable[str]) -> str:

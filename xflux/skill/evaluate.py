@@ -54,7 +54,8 @@ def evaluate(
     observed, predicted : DataArray or Dataset
         Both of one kind, of equal coordinates along the dimensions that they share; either
         may have more, which are kept, such as ``estimate`` or ``member``. Of Datasets, every
-        flux that both hold is scored. A pair with a NaN on either side is dropped.
+        flux that both hold is scored. A pair with a NaN on either side is dropped, and so is
+        one outside the valid range of `xflux.variables`, such as -9999.
         Predictions are converted into the units of the observations.
     dim : str or iterable of hashable, optional
         Dimensions to reduce; None: all that observed and predicted share.

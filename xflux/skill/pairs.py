@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -25,7 +25,7 @@ from xflux.errors import (
 from xflux.labels.coordinates import how_they_differ
 from xflux.labels.find import find, looked_for
 from xflux.labels.units import affine, dequantify
-from xflux.labels.variables import variables
+from xflux.labels.variables import Variable, variables
 from xflux.skill.reduction import Pair
 
 __all__ = ["FLUXES", "check_coordinates", "coordinates_of", "match"]
@@ -210,9 +210,11 @@ def _pair(
             "grid.sel(lat=towers.lat, lon=towers.lon, method='nearest')"
         )
     units = observed.attrs.get("units", predicted.attrs.get("units"))
+    _check_units_said(observed, predicted, called)
+    row = next((variables[str(n)] for n in (name, observed.name) if n in variables), None)
     pair = Pair(
-        observed.variable,
-        _in_units_of(observed, predicted, called),
+        _within_range(observed.variable, row, units),
+        _within_range(_in_units_of(observed, predicted, called), row, units),
         None if weights is None else weights.variable,
         None if units is None else str(units),
     )
@@ -250,6 +252,41 @@ def _in_units_of(observed: xr.DataArray, predicted: xr.DataArray, called: str) -
     # In float64: the reduction works in it, and a rounded conversion would cost skill.
     data = predicted.variable.data.astype(np.float64) * scale + offset
     return xr.Variable(predicted.dims, data)
+
+
+def _check_units_said(observed: xr.DataArray, predicted: xr.DataArray, called: str) -> None:
+    """Say when one of two is taken to be in the units of the other."""
+    said = [array.attrs.get("units") for array in (observed, predicted)]
+    if (said[0] is None) != (said[1] is None):
+        silent, units = ("observed", said[1]) if said[0] is None else ("predicted", said[0])
+        warnings.warn(
+            f"{called}: {silent} bears no units and is taken to be in {units!r}",
+            XfluxWarning,
+            stacklevel=5,
+        )
+
+
+def _within_range(values: xr.Variable, row: Variable | None, units: object) -> xr.Variable:
+    """Blank what cannot be true, such as -9999, by the range of the table, lazily."""
+    if row is None or units is None or not np.isfinite(row.valid_max - row.valid_min):
+        return values
+    try:
+        scale, offset = affine(str(units), row.units, row.species)
+    except UnitsError:
+        return values
+    low, high = ((bound - offset) / scale for bound in (row.valid_min, row.valid_max))
+    data: Any = values.data
+    if values.chunks is not None:
+        # One task a chunk, where a condition of DataArrays would be four.
+        kind = data.dtype if data.dtype.kind == "f" else np.dtype("f8")
+        return xr.Variable(values.dims, data.map_blocks(_blank, low, high, dtype=kind))
+    return xr.Variable(values.dims, _blank(data, low, high))
+
+
+def _blank(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.where((values >= low) & (values <= high), values, np.nan).astype(
+        values.dtype if values.dtype.kind == "f" else "f8", copy=False
+    )
 
 
 def _check_meaning(observed: xr.DataArray, predicted: xr.DataArray, called: str) -> None:
