@@ -164,6 +164,10 @@ def _add_run(commands: Any) -> None:
         "--names", nargs="+", default=[], type=_pair, metavar="NAME=OWN", action="extend",
         help="what a variable is called in your grid, such as ta=t2m",
     )  # fmt: skip
+    grid.add_argument(
+        "--product", choices=("era5-land", "era5", "era5-monthly", "modis", "cf"),
+        help="what the grid is, where hourly ERA5 files do not say how they accumulate",
+    )  # fmt: skip
     both = run.add_argument_group("both")
     both.add_argument(
         "--co2", type=_number_or_path, metavar="PPM|FILE",

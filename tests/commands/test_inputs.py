@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import xflux
-from xflux.commands.inputs import with_co2
+from xflux.commands.inputs import open_grid, with_co2
+from xflux.commands.request import RunRequest
 from xflux.errors import InputError
 
 
@@ -39,3 +40,16 @@ def test_a_record_cannot_serve_a_mean_year(grid_file):
         record = xr.DataArray([350.0], dims="time", coords={"time": pd.DatetimeIndex(["2001-01"])})
         with pytest.raises(InputError, match="--co2 400"):
             with_co2(ds, record, what="grid")
+
+
+def test_the_product_of_hourly_amounts_is_an_option(tmp_path, grid_file):
+    hours = pd.date_range("2001-01-01 01:00", periods=24, freq="h")
+    joules = 3600.0 * 200.0 * np.arange(1, 25.0)[:, None, None] * np.ones((1, 2, 2))
+    ds = xr.Dataset(
+        {"ssrd": (("time", "lat", "lon"), joules, {"units": "J m**-2"})},
+        coords={"time": hours, "lat": [50.0, 50.1], "lon": [5.0, 5.1]},
+    )
+    path = tmp_path / "hours.nc"
+    ds.to_netcdf(path)
+    request = RunRequest(out=tmp_path / "out", drivers=(str(path),), product="era5-land")
+    np.testing.assert_allclose(open_grid(request).swin, 200.0)

@@ -13,6 +13,7 @@ _OPTIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bnames=\{'([^']+)': (?:'([^'<]+)')?"), lambda m: _pair("names", m, "OWN")),
     (re.compile(r"\bderive=[\[(]'([^']+)'"), lambda m: f"--derive {m[1]}"),
     (re.compile(r"\bPModel\(co2=([0-9.]+)\)"), lambda m: f"--co2 {float(m[1]):g}"),
+    (re.compile(r"\bproduct='([^']+)'"), lambda m: f"--product {m[1]}"),
     (re.compile(r"\bextra=(?!=)"), lambda m: "--tower-extra FILE"),
     (re.compile(r"\bsites=(?!=)"), lambda m: "--sites FILE"),
     (re.compile(r"\bmin_qc=(?!=)"), lambda m: "--min-qc SHARE"),

@@ -90,7 +90,12 @@ def open_grid(request: RunRequest) -> xr.Dataset:
 
     # A thread holds a chunk of some ten variables at once: Dask's 128 MiB would be over 1 GB each.
     with dask.config.set({"array.chunk-size": "32MiB"}):
-        return open_drivers(list(request.drivers), names=dict(request.names), derive=request.derive)
+        return open_drivers(
+            list(request.drivers),
+            names=dict(request.names),
+            derive=request.derive,
+            product=request.product,
+        )
 
 
 def read_co2_option(given: float | str | None) -> float | xr.DataArray | None:

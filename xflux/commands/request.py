@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from xflux.errors import InputError
+
+if TYPE_CHECKING:
+    from xflux.files.drivers import Product
 
 __all__ = ["Format", "RunRequest"]
 
@@ -34,6 +37,8 @@ class RunRequest:
         ppm, or the path of NOAA's monthly record.
     names : mapping of str to str
         Canonical name to the grid's own.
+    product : str, optional
+        Of the grid, as for `xflux.open_drivers`.
     derive : tuple of str
         Drivers that may be estimated, such as ``rnet``.
     partitioning : {"NT", "DT"}
@@ -61,6 +66,7 @@ class RunRequest:
     drivers: tuple[str, ...] = ()
     co2: float | str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    product: Product | None = None
     derive: tuple[str, ...] = ()
     partitioning: Literal["NT", "DT"] = "NT"
     min_qc: float | None = 0.8
