@@ -38,11 +38,14 @@ def test_official_files_of_a_folder_leave_other_tables_alone(tmp_path):
     assert found.sites == tmp_path / "sites.csv"
 
 
-def test_the_table_of_sites_of_a_folder_below_is_not_taken(tmp_path):
-    (tmp_path / "a").mkdir()
-    write_tower(tmp_path / "a", "FI-Hyy")
+def test_the_one_table_of_sites_beside_deeper_files_is_taken(tmp_path):
+    for below in ("a", "b"):
+        (tmp_path / below).mkdir()
+        write_tower(tmp_path / below, f"FI-Hy{below}")
     write_csv(tmp_path / "a" / "sites.csv", TIDY[["site"]].assign(lat=1.0))
+    assert find_sources(tmp_path).sites == tmp_path / "a" / "sites.csv"
 
+    write_csv(tmp_path / "b" / "sites.csv", TIDY[["site"]].assign(lat=2.0))
     assert find_sources(tmp_path).sites is None
 
 

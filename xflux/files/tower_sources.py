@@ -32,7 +32,7 @@ class TowerSources:
     tables : list of CsvSource or DataFrame
         Tidy tables; empty where there are official files.
     sites : Path, optional
-        A ``sites.csv`` in a folder that was given.
+        A ``sites.csv`` in a folder that was given, or beside the files found in it.
     """
 
     official: list[TowerFile] = field(default_factory=list)
@@ -125,6 +125,11 @@ def _add_folder(found: TowerSources, folder: Path) -> None:
     official = [file for source in sources if (file := identify(source)) is not None]
     if official:
         found.official.extend(official)
+        # Files may lie deeper than the folder that was given, with their table beside them.
+        deeper = {file.source.path.parent for file in official}
+        tables = [s.path for s in sources if s.path.parent in deeper and _is_site_table(s)]
+        if found.sites is None and len(tables) == 1:
+            found.sites = tables[0]
         return
     direct = [
         source
