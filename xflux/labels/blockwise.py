@@ -89,7 +89,9 @@ def check_same_grid(arrays: Sequence[xr.DataArray], called: Sequence[str]) -> No
                 continue
             how = "; select the same labels in both first"
             if all(index.dtype.kind in "fiu" for index in (ours, theirs)):
-                how = how_they_differ(np.asarray(ours), np.asarray(theirs), name, str(dim))
+                how = how_they_differ(
+                    np.asarray(ours), np.asarray(theirs), name.split()[0].strip("'"), str(dim)
+                )
             raise GridMismatchError(f"{dim!r} of {name} differs from that of {other_name}{how}")
 
 

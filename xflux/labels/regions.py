@@ -30,7 +30,7 @@ class Regions:
         What the regions are called, with ``names`` beside numbers where known.
     weights : DataArray
         Crisp: dims of the grid, the position of the cell's region in `labels`, -1
-        outside of all. Else: dims (region, *grid), the share of the cell that lies
+        outside of all. Else: dims ``(region, *grid)``, the share of the cell that lies
         in the region.
     """
 
