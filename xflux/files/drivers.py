@@ -60,8 +60,9 @@ def open_drivers(
     product : {"era5-land", "era5", "era5-monthly", "modis", "cf"}, optional
         Whose conventions the files follow. Found from the files, except how
         hourly radiation and precipitation of ERA5 and ERA5-Land accumulate,
-        which NetCDF of the Climate Data Store does not tell. "cf" applies no
-        convention but what attributes say.
+        which NetCDF of the Climate Data Store does not tell: it is taken by the
+        grid (0.25 degree: ERA5, else ERA5-Land) with an `XfluxWarning`. "cf"
+        applies no convention but what attributes say.
     stamps : {"end", "start"}
         Whether hourly rates of ERA5 stand at the end of their hour, as in the
         files, or at its start; see `xflux.files.era5.normalise_era5`.

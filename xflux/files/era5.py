@@ -80,7 +80,9 @@ def normalise_era5(
         or of cfgrib (time, step).
     product : {"era5-land", "era5", "era5-monthly"}, optional
         How amounts accumulate. Not needed for monthly stamps, and where the
-        attributes or the forecast steps of GRIB tell; otherwise it is asked for.
+        attributes or the forecast steps of GRIB tell. Hourly files that do not say
+        are taken by their grid, ERA5 at 0.25 degree and ERA5-Land else, with an
+        `XfluxWarning`.
     stamps : {"end", "start"}
         Rates are means over the step that ends at their stamp, as in the files
         ("end"); "start" moves them to the stamp at which the step starts, so that
@@ -99,6 +101,11 @@ def normalise_era5(
     ------
     InputError
         When the product cannot be told, or contradicts the time stamps.
+
+    Warns
+    -----
+    XfluxWarning
+        When the product is taken by the grid.
 
     Notes
     -----
