@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from xflux.errors import AmbiguousVariableError, GridMismatchError, InputError, MissingVariableError
-from xflux.labels.coordinates import find_bounds, find_lat_lon, match_grid, snap
+from xflux.labels.coordinates import find_bounds, find_lat_lon, match_grid, rounding_between, snap
 
 LAT, LON = np.arange(-80.0, 81.0, 20.0), np.arange(0.0, 360.0, 30.0)
 
@@ -128,3 +128,9 @@ def test_snap_refuses_what_is_not_rounding() -> None:
     np.testing.assert_array_equal(snap(field(off), field(), tolerance=0.02).lat, LAT)
     with pytest.raises(GridMismatchError, match=r"more than the tolerance of 0\.2"):
         snap(field(LAT + 5), field(), tolerance=50.0)
+
+
+def test_a_single_value_is_not_taken_for_the_rounding_of_another():
+    assert rounding_between(np.array([2001.0]), np.array([2005.0])) is None
+    assert rounding_between(np.array([45.0]), np.array([45.000001])) == pytest.approx(1e-6)
+    assert rounding_between(np.array([]), np.array([])) is None

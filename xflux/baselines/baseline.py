@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.baselines.evapotranspiration import PriestleyTaylor
-from xflux.baselines.model import FluxModel, carried, check_model, described
+from xflux.baselines.model import FluxModel, carried, check_model, text_of
 from xflux.baselines.photosynthesis import PModel
 from xflux.baselines.respiration import Q10Respiration
 from xflux.errors import InputError
@@ -125,7 +125,7 @@ def baseline(
     for name in sorted(outputs, key=_order):
         extra: dict[str, Any] = {}
         if name in made_by:
-            extra["model"] = described(made_by[name])
+            extra["model"] = text_of(made_by[name])
             notes = plan.for_targets(made_by[name].inputs).describe()
             if notes:
                 extra["derivation"] = notes
@@ -203,11 +203,12 @@ class _Fluxes:
                 np.shape(array) not in (shape, ()) for array in several
             ):
                 raise InputError(
-                    f"{described(model)} returned shapes {[np.shape(a) for a in several]} for "
+                    f"{text_of(model)} returned shapes {[np.shape(a) for a in several]} for "
                     f"{', '.join(model.outputs)}; expected {len(model.outputs)} of {shape}, the "
                     "shape of its inputs"
                 )
             made.update(zip(model.outputs, several, strict=True))
         if "nee" not in made and {"gpp", "reco"} <= set(made):
             made["nee"] = made["reco"] - made["gpp"]
-        return [made[name] for name in self.outputs]
+        # In the order of `outputs`, which are the models' own and then nee.
+        return list(made.values())

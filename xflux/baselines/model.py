@@ -12,7 +12,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FluxModel", "carried", "check_model", "described", "repr_of_changes"]
+__all__ = ["FluxModel", "carried", "check_model", "repr_of_changes", "text_of"]
 
 
 @runtime_checkable
@@ -102,7 +102,7 @@ def repr_of_changes(model: Any, *, always: str) -> str:
     return f"{type(model).__name__}({', '.join(shown)})"
 
 
-def described(model: Any) -> str:
+def text_of(model: Any) -> str:
     """Return what the attributes of a flux say of its model.
 
     A class without a repr of its own is called by its name: the address in Python's

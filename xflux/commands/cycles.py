@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xflux.labels.classes import flags
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -64,6 +66,5 @@ def mean_cycles(observed: xr.DataArray, predicted: xr.DataArray) -> xr.DataArray
 def _labels(cycles: xr.DataArray) -> np.ndarray:
     if "igbp" not in cycles.coords:
         return np.full(cycles.sizes["site"], "all sites")
-    attrs = cycles["igbp"].attrs
-    names = dict(zip(attrs["flag_values"], str(attrs["flag_meanings"]).split(), strict=True))
+    names = flags(cycles["igbp"])
     return np.array([names.get(code, "unknown class") for code in cycles["igbp"].values])

@@ -12,6 +12,7 @@ import pandas as pd
 from xflux.commands.fluxes import FLUXES
 from xflux.commands.tables import Table
 from xflux.errors import InputError, XfluxError
+from xflux.labels.classes import flags
 from xflux.plot.wording import short_name, units_text
 
 if TYPE_CHECKING:
@@ -150,8 +151,7 @@ def _class_names(observed: xr.Dataset) -> pd.Series | None:
     """Return the class of each site by name; empty where it is not known."""
     if "igbp" not in observed.coords:
         return None
-    attrs = observed["igbp"].attrs
-    names = dict(zip(attrs["flag_values"], str(attrs["flag_meanings"]).split(), strict=True))
+    names = flags(observed["igbp"])
     codes = observed["igbp"].values
     return pd.Series([names.get(code, "") for code in codes], index=observed["site"].values)
 

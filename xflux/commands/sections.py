@@ -14,6 +14,7 @@ from xflux.commands.on_grid import GridResult
 from xflux.commands.report import Section
 from xflux.commands.scores import STEPS
 from xflux.commands.tables import Table
+from xflux.labels.classes import flags
 from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def tower_section(
 
 
 def _classes(towers: xr.Dataset) -> str:
-    attrs = towers["igbp"].attrs
-    names = dict(zip(attrs["flag_values"], str(attrs["flag_meanings"]).split(), strict=True))
+    names = flags(towers["igbp"])
     counts = pd.Series(
         [names.get(code, "unknown") for code in towers["igbp"].values]
     ).value_counts()

@@ -15,7 +15,7 @@ from xflux.labels.variables import Variable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["to_codes"]
+__all__ = ["flags", "to_codes"]
 
 
 def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
@@ -51,26 +51,36 @@ def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
     )
 
 
+def flags(array: xr.DataArray) -> dict[float, str]:
+    """Return the meanings of the values of an array, as CF attributes state them.
+
+    Returns
+    -------
+    dict
+        From ``flag_values`` and ``flag_meanings``; empty where either is not there.
+    """
+    meanings, values = array.attrs.get("flag_meanings"), array.attrs.get("flag_values")
+    if meanings is None or values is None or isinstance(values, str):
+        return {}
+    codes = np.atleast_1d(np.asarray(values, np.float64)).tolist()
+    return dict(zip(codes, str(meanings).split(), strict=False))
+
+
 def _renumbering(array: xr.DataArray, row: Variable) -> dict[float, float]:
     """Map the codes of an array to those of the table, by the meanings it states."""
     classes = row.classes
     assert classes is not None
-    meanings = array.attrs.get("flag_meanings")
-    values = array.attrs.get("flag_values")
-    if meanings is None or values is None:
+    meanings = flags(array)
+    if not meanings:
         return {float(code): float(code) for code in classes.values()}
     by_name = _codes_by_name(classes)
-    known = {
-        float(value): by_name.get(_plain(meaning))
-        for value, meaning in zip(
-            np.atleast_1d(values).tolist(), str(meanings).split(), strict=False
-        )
-    }
+    known = {value: by_name.get(_plain(meaning)) for value, meaning in meanings.items()}
     renumbered = {value: float(code) for value, code in known.items() if code is not None}
     if not renumbered:
+        stated, expected = " ".join(meanings.values()), ", ".join(list(classes)[:4])
         raise InputError(
-            f"none of the flag_meanings of {row.name!r} is a known class ({meanings!r}); expected "
-            f"names such as {', '.join(list(classes)[:4])}"
+            f"none of the flag_meanings of {row.name!r} is a known class ({stated!r}); expected "
+            f"names such as {expected}"
         )
     return renumbered
 

@@ -30,6 +30,7 @@ __all__ = [
     "find_lat_lon",
     "how_they_differ",
     "match_grid",
+    "rounding_between",
     "snap",
 ]
 
@@ -168,6 +169,22 @@ def _values(coordinate: xr.DataArray) -> np.ndarray[Any, Any] | None:
     return None if coordinate.chunks is not None else np.asarray(coordinate.values)
 
 
+def _smallest_step(values: np.ndarray[Any, Any]) -> float:
+    steps = np.diff(values.ravel())
+    return float(np.min(np.abs(steps[steps != 0]), initial=np.inf))
+
+
+def rounding_between(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> float | None:
+    """Return how far apart two coordinates are where that is rounding, else None."""
+    if ours.shape != theirs.shape or ours.size == 0:
+        return None
+    a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    apart = float(np.max(np.abs(a - b)))
+    step = _smallest_step(b)
+    # A single value has no step to compare with, and 2001 is not 2005 rounded.
+    return apart if apart < 0.01 * (step if np.isfinite(step) else 1.0) else None
+
+
 def how_they_differ(
     ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any], what: str, dim: str
 ) -> str:
@@ -187,13 +204,13 @@ def how_they_differ(
             f", one from {a.min():g} and the other from {b.min():g}: the same longitudes, counted "
             f"differently; bring one to the other's range with .assign_coords and .sortby({dim!r})"
         )
-    step = float(np.min(np.abs(np.diff(b.ravel())[np.diff(b.ravel()) != 0]), initial=np.inf))
-    if apart < 0.01 * step:
+    rounding = rounding_between(a, b)
+    if rounding is not None:
         return (
-            f" by at most {apart:.2g}, which is rounding (float32 against float64?); replace them "
-            f"with xflux.snap({what}, like)"
+            f" by at most {rounding:.2g}, which is rounding (float32 against float64?); replace "
+            f"them with xflux.snap({what}, like)"
         )
-    shift = a - b
+    shift, step = a - b, _smallest_step(b)
     if np.ptp(shift) < 0.01 * step:
         return (
             f": shifted by {shift.flat[0]:g}, where cells are {step:g} apart (edges of cells in "

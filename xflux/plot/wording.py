@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xflux.labels.classes import flags
 from xflux.labels.variables import Variable, variables
 
 if TYPE_CHECKING:
@@ -126,10 +127,9 @@ def classes_of(array: xr.DataArray) -> dict[float, str]:
 
     From ``flag_values`` and ``flag_meanings``, else from the variable table.
     """
-    meanings, values = array.attrs.get("flag_meanings"), array.attrs.get("flag_values")
-    if meanings is not None and values is not None and not isinstance(values, str):
-        codes = np.atleast_1d(np.asarray(values, np.float64)).tolist()
-        return dict(zip(codes, str(meanings).split(), strict=False))
+    stated = flags(array)
+    if stated:
+        return stated
     row = identify(array)
     if row is None or row.classes is None:
         return {}

@@ -22,7 +22,7 @@ from xflux.errors import (
     XfluxWarning,
     raise_together,
 )
-from xflux.labels.coordinates import how_they_differ
+from xflux.labels.coordinates import how_they_differ, rounding_between
 from xflux.labels.find import find, looked_for
 from xflux.labels.units import affine, dequantify
 from xflux.labels.variables import Variable, variables
@@ -371,10 +371,10 @@ def _disagreement(
         return (
             f"same labels in another order; use {called_second}.sel({dim}={called_first}[{dim!r}])"
         )
-    if one.dtype.kind in "fiu" and other.dtype.kind in "fiu" and len(one) == len(other):
+    numbers = one.dtype.kind in "fiu" and other.dtype.kind in "fiu"
+    if numbers and rounding_between(one.to_numpy(), other.to_numpy()) is not None:
         differ = how_they_differ(one.to_numpy(), other.to_numpy(), called_first, str(dim))
-        if "rounding" in differ:
-            return f"{sizes}, which differ{differ}"
+        return f"{sizes}, which differ{differ}"
     if one.isin(other).any():
         alone = one[~one.isin(other)]
         label, holder = (alone[0], called_first) if len(alone) else (None, called_second)
@@ -384,12 +384,8 @@ def _disagreement(
             f"{sizes}, {label} is in {holder} alone; keep what both have by "
             f"xr.align({called_first}, {called_second}, join='inner')"
         )
-    near = ""
-    if len(one) == len(other) and one.dtype.kind == other.dtype.kind == "f":
-        largest = float(np.abs(one.to_numpy() - other.to_numpy()).max())
-        near = f" (they differ by at most {largest:.3g}: give one the coordinates of the other)"
     return (
-        f"{sizes}, no label in common ({one[0]} ... against {other[0]} ...){near}; select the "
+        f"{sizes}, no label in common ({one[0]} ... against {other[0]} ...); select the "
         f"nearest by {called_second}.sel({dim}={called_first}[{dim!r}], method='nearest', "
         "tolerance=...), or bring both to one calendar or grid"
     )
