@@ -36,11 +36,16 @@ _LAZY = {
     "variables": "xflux.labels.variables",
 }
 
-__all__ = ["FluxAccessor", "__version__", *_LAZY]
+#: Folders that are used by their name, as ``xflux.twin.Earth()``.
+_FOLDERS = ("twin",)
+
+__all__ = ["FluxAccessor", "__version__", *_FOLDERS, *_LAZY]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
+    if name in _FOLDERS:
+        return import_module(f"xflux.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'xflux' has no attribute {name!r}")
     value = getattr(import_module(_LAZY[name]), name)

@@ -1,3 +1,4 @@
+from xflux import twin as twin
 from xflux.accessors import FluxAccessor as FluxAccessor
 from xflux.baselines.baseline import baseline as baseline
 from xflux.baselines.evapotranspiration import PTJPL as PTJPL

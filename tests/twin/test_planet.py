@@ -1,0 +1,105 @@
+"""The frozen planet: its numbers do not drift, and its totals are those of a living Earth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xflux
+from xflux.twin.plausible import Check, plausible
+from xflux.twin.weather import FIRST, daily_weather
+
+#: Of the frozen numbers. Whoever changes one makes another planet, and says so in the log.
+HASH = "90f272d5a606"
+
+
+def test_the_numbers_are_frozen():
+    assert xflux.twin.Earth().parameters == HASH
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_totals_of_the_planet_are_plausible(seed):
+    checks = plausible(xflux.twin.Earth(seed=seed))
+    # Bands breathe unlike those of inversions: these hold tropical fires, and middle latitudes
+    # here breathe too deeply. The table says so; the planet as a whole must hold.
+    missed = [check for check in checks if not check.holds and " to " not in check.quantity]
+    assert missed == []
+    value = {check.quantity: check.value for check in checks}
+    assert value["NEE"] == pytest.approx(value["RECO"] - value["GPP"], abs=1e-3)
+
+
+def test_a_check_tells_whether_it_holds():
+    assert Check("GPP", "PgC a-1", 120.0, 110.0, 150.0, "").holds
+    assert not Check("GPP", "PgC a-1", 90.0, 110.0, 150.0, "").holds
+
+
+@pytest.fixture(scope="module")
+def year():
+    earth = xflux.twin.Earth(start="2004", end="2005", seed=4)
+    return earth.drivers.compute(), earth.truth.compute()
+
+
+def test_each_belt_has_its_vegetation(year):
+    drivers, _ = year
+    codes = xflux.variables["igbp"].classes
+
+    def cover_at(lat, lon):
+        code = drivers["igbp"].sel(lat=lat, lon=lon, method="nearest")
+        return next(name for name, value in codes.items() if value == int(code))
+
+    assert cover_at(-4, -62) == "EBF"  # Amazon
+    assert cover_at(23, 12) == "BSV"  # Sahara
+    assert cover_at(72, -40) == "SNO"  # Greenland
+    assert cover_at(60, 95) in ("ENF", "DNF", "MF")  # Siberia
+    assert cover_at(-25, 128) in ("BSV", "OSH")  # Australia
+
+
+def test_seasons_are_opposite_and_the_tropics_have_none_in_warmth(year):
+    drivers, truth = year
+    for ds, name in ((drivers, "ta"), (truth, "gpp")):
+        cycle = ds[name].groupby("time.month").mean().mean("lon")
+        assert int(cycle.sel(lat=slice(45, 60)).mean("lat").idxmax("month")) in (6, 7, 8)
+        assert int(cycle.sel(lat=slice(-45, -30)).mean("lat").idxmax("month")) in (12, 1, 2)
+    tropics = drivers["ta"].sel(lat=slice(-5, 5)).groupby("time.month").mean().mean(("lat", "lon"))
+    assert float(tropics.max() - tropics.min()) < 4.0
+
+
+def test_the_north_takes_up_in_summer_and_gives_back_in_winter(year):
+    _, truth = year
+    nee = truth["nee"].sel(lat=slice(40, 70)).mean(("lat", "lon")).groupby("time.month").mean()
+    assert int(nee.idxmin()) in (6, 7)
+    assert float(nee.sel(month=1)) > 0.0
+
+
+def test_carbon_dioxide_is_that_of_the_record():
+    co2 = xflux.twin.Earth(start="1960", end="2020", resolution=90).drivers["co2"]
+    for year, ppm in (("1960", 317.0), ("1990", 354.0), ("2001", 371.0), ("2017", 407.0)):
+        assert float(co2.sel(time=year).mean()) == pytest.approx(ppm, abs=6.0)
+
+
+def test_el_nino_dries_the_maritime_continent_and_wets_east_africa():
+    earth = xflux.twin.Earth(seed=0)
+    rain = np.log(earth.drivers["p"])
+    index = daily_weather(0).el_nino
+    days = (earth.drivers["time"].values.astype("M8[D]") - FIRST).astype(int)
+    strength = xr.DataArray(index[days + 15], dims="time", coords={"time": earth.drivers["time"]})
+
+    def correlation(lat, lon):
+        here = rain.sel(lat=lat, lon=lon, method="nearest").compute()
+        return float(
+            xr.corr(here.groupby("time.month") - here.groupby("time.month").mean(), strength)
+        )
+
+    assert correlation(0, 113) < -0.3
+    assert correlation(2, 38) > 0.1
+
+
+def test_the_baseline_is_honestly_wrong():
+    earth = xflux.twin.Earth(resolution=10, start="2005", end="2008")
+    truth = earth.truth[["gpp", "reco", "nee", "le"]].compute()
+    scores = xflux.evaluate(truth, xflux.baseline(earth.drivers).compute())
+    r2 = dict(zip(scores["flux"].values, np.round(scores["r2_pearson"].values, 2), strict=True))
+    assert 0.6 < r2["gpp"] < 0.95
+    assert 0.6 < r2["reco"] < 0.95
+    assert r2["nee"] < 0.7
