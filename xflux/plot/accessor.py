@@ -17,6 +17,7 @@ from xflux.plot.wording import short_name
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
     from xarray.plot import FacetGrid
 
 __all__ = ["PlotAccessor"]
@@ -28,7 +29,7 @@ _OTHERS = ("le", "h", "et")
 
 
 class PlotAccessor:
-    """Maps, series and scatter plots of a Dataset: ``ds.flux.plot``.
+    """Maps, series, scatter plots and budgets of a Dataset: ``ds.flux.plot``.
 
     Axes in, axes out: every method takes ``ax=`` and returns the axes, or with ``row=``
     and ``col=`` xarray's `~xarray.plot.FacetGrid`. Names and units come from the
@@ -45,7 +46,10 @@ class PlotAccessor:
         self._ds = ds
 
     def __repr__(self) -> str:
-        return "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference)>"
+        return (
+            "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference), "
+            ".budget(variables)>"
+        )
 
     def map(
         self, variable: str = "gpp", *, names: Mapping[str, str] | None = None, **options: Any
@@ -90,12 +94,7 @@ class PlotAccessor:
         from xflux.plot.series import plot_series
 
         if variables is None:
-            variables = [name for name in _CARBON if find(self._ds, name, names) is not None]
-            if not variables:
-                raise MissingVariableError(
-                    f"the Dataset holds none of {', '.join(_CARBON)}; name what to draw, such as "
-                    f"series({_first(self._ds)!r})"
-                )
+            variables = self._carbon(names, "series")
             options = {"note": _left_out(self._ds, names)} | options
         if isinstance(variables, str):
             data: Any = _pick(self._ds, variables, names)
@@ -153,6 +152,50 @@ class PlotAccessor:
         }
         return plot_scatter(observed, predicted, **groups, **options)
 
+    def budget(
+        self,
+        variables: str | Sequence[str] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        regions: Any = None,
+        **options: Any,
+    ) -> Axes | NDArray[Any] | FacetGrid:
+        """Draw yearly totals of carbon, over time or by region.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Fluxes, or amounts that were integrated before. None: those of gpp, reco and nee
+            that the Dataset holds; the title names the fluxes that have no carbon.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        regions : optional
+            A variable of the Dataset (``"igbp"``), a mask, or regionmask; None: all cells.
+        **options
+            Of `xflux.plot.budget.plot_budget`: ax, freq, units, row, col, spread, ...
+        """
+        import xarray as xr
+
+        from xflux.plot.budget import plot_budget
+
+        if variables is None:
+            variables = self._carbon(names, "budget")
+            options = {"note": _left_out(self._ds, names)} | options
+        wanted = [variables] if isinstance(variables, str) else list(variables)
+        picked = [_pick(self._ds, name, names) for name in wanted]
+        data = xr.Dataset({str(array.name): array for array in picked})
+        return plot_budget(data, regions=_mask(regions, self._ds), grid=self._ds, **options)
+
+    def _carbon(self, names: Mapping[str, str] | None, method: str) -> list[str]:
+        """Return the carbon fluxes that are drawn unless asked otherwise."""
+        held = [name for name in _CARBON if find(self._ds, name, names) is not None]
+        if not held:
+            raise MissingVariableError(
+                f"the Dataset holds none of {', '.join(_CARBON)}; name what to draw, such as "
+                f"{method}({_first(self._ds)!r})"
+            )
+        return held
+
 
 def _pick(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.DataArray:
     """Take a variable with what a figure needs: a name, a unit, a place."""
@@ -208,6 +251,23 @@ def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
             return describe(to_codes(labels, row), given)
         return labels
     return given
+
+
+def _mask(regions: Any, ds: xr.Dataset) -> Any:
+    """Look regions up among the variables of the Dataset; classes come with their names."""
+    if not isinstance(regions, str):
+        return regions
+    row = table.get(regions)
+    own = find(ds, regions) if row is not None else regions
+    if own is None or own not in ds.variables:
+        raise MissingVariableError(
+            f"no variable {regions!r} to take regions from; the Dataset holds "
+            f"{', '.join(repr(str(name)) for name in list(ds.data_vars)[:20])}"
+        )
+    if row is not None and row.classes is not None:
+        return describe(to_codes(ds[own], row), regions)
+    # Which numbers a mask holds must be known beforehand; it is small.
+    return ds[own] if "flag_values" in ds[own].attrs else ds[own].compute()
 
 
 def _left_out(ds: xr.Dataset, names: Mapping[str, str] | None) -> str:

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from budgets import (
+    bars,
+    figure_title,
+    grid,
+    heights,
+    legend,
+    line,
+    members,
+    rows,
+    title,
+    totals,
+    widths,
+)
+from matplotlib.colors import to_hex
+
+from xflux.errors import InputError
+from xflux.labels.attach import attributes
+from xflux.labels.grid import cell_area
+from xflux.labels.integral import integrate
+from xflux.plot.budget import plot_budget
+from xflux.plot.signs import SINK, SOURCE
+
+
+def test_gross_fluxes_are_lines_and_net_ones_bars_below():
+    ds = grid()
+    upper, lower = ds.flux.plot.budget()
+    for name in ("gpp", "reco"):
+        years, drawn = line(upper, name.upper())
+        assert years.tolist() == list(range(2001, 2007))
+        np.testing.assert_allclose(drawn, totals(ds, name).isel(region=0).values, rtol=1e-12)
+    np.testing.assert_allclose(heights(lower), totals(ds, "nee").isel(region=0).values, rtol=1e-9)
+    assert upper.get_ylabel() == "Flux [Pg C per year]"
+    assert lower.get_ylabel().startswith("NEE [Pg C per year]")
+
+
+def test_the_legend_says_mean_variability_and_trend():
+    ds = grid()
+    yearly = totals(ds, "gpp").isel(region=0).values
+    (said,) = legend(ds.flux.plot.budget("gpp"))
+    name, mean, iav, trend = said.splitlines()
+    slope, error = np.polyfit(np.arange(6), yearly, 1, cov="unscaled")
+    residual = yearly - np.polyval(slope, np.arange(6))
+    spread = np.sqrt((residual**2).sum() / 4.0 * error[0, 0])
+    assert name == "GPP"
+    assert float(mean.split()[1]) == pytest.approx(yearly.mean(), rel=0.01)
+    assert float(iav.split()[1]) == pytest.approx(yearly.std(ddof=1), rel=0.05)
+    assert float(trend.split()[1]) == pytest.approx(slope[0], rel=0.05)
+    assert float(trend.split()[3]) == pytest.approx(spread, rel=0.05)
+    assert trend.endswith("a year")
+
+
+def test_the_trend_is_drawn_from_five_years_on():
+    drawn = grid(60).flux.plot.budget("gpp")
+    (straight,) = [
+        one for one in drawn.get_lines() if len(one.get_xdata()) == 2 and one.is_dashed()
+    ]
+    yearly = totals(grid(60), "gpp").isel(region=0).values
+    slope, start = np.polyfit(np.arange(5), yearly, 1)
+    np.testing.assert_allclose(straight.get_ydata(), [start, start + 4 * slope], rtol=1e-9)
+    assert "trend" not in legend(grid(48).flux.plot.budget("gpp"))[0]
+    assert "trend" not in legend(grid(60).flux.plot.budget("gpp", trend=False))[0]
+
+
+def test_a_sink_is_green_and_a_source_brown_whatever_the_sign():
+    nee = totals(grid(), "nee").isel(region=0)
+    nee = (nee - nee.mean()).assign_attrs(units="Pg").rename("nee")
+    nep = (-nee).drop_attrs().assign_attrs(units="Pg").rename("nep")
+    for flux, source in ((nee, 1.0), (nep, -1.0)):
+        ax = plot_budget(flux)
+        for bar in bars(ax):
+            expected = SOURCE if bar.get_height() * source > 0 else SINK
+            assert to_hex(bar.get_facecolor()) == expected
+    assert plot_budget(nee).get_ylabel().splitlines()[1] == "← sink   source →"
+    assert plot_budget(nep).get_ylabel().splitlines()[1] == "← source   sink →"
+    assert legend(plot_budget(nee))[0].startswith("NEE (+ to the atmosphere)")
+    assert legend(plot_budget(nep))[0].startswith("NEP (+ to the land)")
+
+
+def test_a_direction_in_the_attributes_comes_before_that_of_the_table():
+    nee = totals(grid(), "nee").isel(region=0).rename("nee").assign_attrs(positive="down")
+    assert legend(plot_budget(nee))[0].startswith("NEE (+ to the land)")
+
+
+def test_several_net_fluxes_have_their_own_colours():
+    ds = grid()
+    ds["nbp"] = (-0.5 * ds.nee).assign_attrs(attributes("nbp"))
+    ax = ds.flux.plot.budget(["nee", "nbp"])
+    assert len(line(ax, "NEE (+ to the atmosphere)")[0]) == 6
+    assert len(line(ax, "NBP (+ to the land)")[0]) == 6
+    assert "sink" not in ax.get_ylabel()
+
+
+def test_regions_are_bars_by_name_the_largest_first():
+    ds = grid()
+    left, right = ds.flux.plot.budget(regions="zone")
+    means = {name: totals(ds, name, regions=ds.zone).mean("time") for name in ("gpp", "nee")}
+    order = np.argsort(-means["gpp"].values)
+    named = ["South", "Tropics", "North", "Far North"]
+    assert rows(left) == [named[k] for k in order]
+    np.testing.assert_allclose(widths(left), means["gpp"].values[order], rtol=1e-12)
+    np.testing.assert_allclose(widths(right), means["nee"].values[order], rtol=1e-9)
+    assert legend(left) == ["GPP", "RECO"]
+    assert "sink" in right.get_xlabel()
+    assert "NEE is positive to the atmosphere" in figure_title(left)
+    assert "mean of 2001 to 2006" in figure_title(left)
+
+
+def test_net_fluxes_of_regions_run_from_sink_to_source():
+    ds = grid()
+    ax = ds.flux.plot.budget("nee", regions="zone")
+    assert widths(ax) == sorted(widths(ax))
+
+
+def test_whiskers_are_the_variability_between_years():
+    ds = grid()
+    ax = ds.flux.plot.budget("gpp", regions="zone")
+    yearly = totals(ds, "gpp", regions=ds.zone)
+    order = np.argsort(-yearly.mean("time").values)
+    mean, sd = (part.values[order] for part in (yearly.mean("time"), yearly.std("time", ddof=1)))
+    ends = np.array([path.vertices[:, 0] for path in ax.collections[0].get_paths()])
+    np.testing.assert_allclose(ends, np.stack([mean - sd, mean + sd], axis=-1), rtol=1e-9)
+    assert "IAV" in title(ax)
+
+
+def test_classes_of_the_dataset_are_regions():
+    ds = grid()
+    codes = np.where(ds.zone == 1, 1, np.where(ds.zone == 2, 12, 0))
+    ds["igbp"] = (("lat", "lon"), codes.astype("i1"), attributes("igbp"))
+    assert sorted(rows(ds.flux.plot.budget("gpp", regions="igbp"))) == ["CRO", "ENF"]
+
+
+def test_regions_without_a_name_are_numbered():
+    ds = grid()
+    del ds.zone.attrs["flag_meanings"]
+    assert "region 3" in rows(plot_budget(ds.gpp, grid=ds, regions=ds.zone))
+
+
+def test_of_very_many_regions_the_largest_are_drawn():
+    random = np.random.default_rng(1)
+    amounts = xr.DataArray(
+        random.random(177), dims="region", coords={"region": np.arange(177)}, name="gpp",
+        attrs={"units": "PgC"},
+    )  # fmt: skip
+    ax = plot_budget(amounts)
+    np.testing.assert_allclose(widths(ax), np.sort(amounts.values)[::-1][:40])
+    assert "largest 40 of 177" in title(ax)
+
+
+def test_a_mean_year_is_one_bar_a_flux():
+    ds = grid(12).assign_coords(month=("time", np.arange(1, 13))).swap_dims(time="month")
+    ds = ds.drop_vars("time")
+    ax = ds.flux.plot.budget()
+    expected = [float(totals(ds, name).squeeze()) for name in ("gpp", "reco", "nee")]
+    np.testing.assert_allclose(widths(ax), expected, rtol=1e-9)
+    assert rows(ax) == ["GPP", "RECO", "NEE\n(+ to the atmosphere)"]
+    assert title(ax).startswith("Totals of a mean year")
+
+
+def test_a_single_year_says_which():
+    ax = grid(12).flux.plot.budget()
+    assert len(bars(ax)) == 3
+    assert "2001" in title(ax)
+
+
+def test_totals_of_months_have_yearly_numbers_in_the_legend():
+    ds = grid()
+    ax = ds.flux.plot.budget("gpp", freq="MS")
+    monthly = integrate(ds.gpp, area=cell_area(ds), land_fraction=ds.land_fraction, freq="MS")
+    at, drawn = line(ax, "GPP")
+    np.testing.assert_allclose(drawn, monthly.isel(region=0).values, rtol=1e-12)
+    assert at[:2].tolist() == pytest.approx([2001 + 0.5 / 12, 2001 + 1.5 / 12])
+    assert ax.get_ylabel() == "GPP [Pg C per month]"
+    yearly = legend(ds.flux.plot.budget("gpp"))[0].splitlines()
+    mean = legend(ax)[0].splitlines()
+    assert mean == [yearly[0], f"{yearly[1]} a year", *yearly[2:]]
+
+
+def test_the_spread_of_members_is_a_band_around_the_median():
+    ds = members()
+    upper, lower = ds.flux.plot.budget(spread="member", interval=0.5)
+    yearly = totals(ds, "gpp").isel(region=0)
+    np.testing.assert_allclose(line(upper, "GPP")[1], yearly.median("member").values, rtol=1e-12)
+    corners = upper.collections[0].get_paths()[0].vertices[:, 1]
+    for quartile in yearly.quantile([0.25, 0.75], "member").values.ravel():
+        assert np.isclose(corners, quartile, rtol=1e-9).any()
+    nee = totals(ds, "nee").isel(region=0).quantile([0.25, 0.75], "member").values
+    whiskers = [path.vertices[:, 1] for path in lower.collections[0].get_paths()]
+    np.testing.assert_allclose(whiskers, nee.T, rtol=1e-9)
+    assert "50 % range over member (n = 7)" in title(upper)
+    assert " to " in legend(upper)[0].splitlines()[1]
+
+
+def test_whiskers_of_regions_are_the_interval_over_members():
+    ds = members()
+    ax = ds.flux.plot.budget("gpp", regions="zone", spread="member")
+    means = totals(ds, "gpp", regions=ds.zone).mean("time")
+    middle = means.median("member").values
+    order = np.argsort(-middle)
+    np.testing.assert_allclose(widths(ax), middle[order], rtol=1e-12)
+    ends = np.array([path.vertices[:, 0] for path in ax.collections[0].get_paths()])
+    np.testing.assert_allclose(
+        ends, means.quantile([0.05, 0.95], "member").values.T[order], rtol=1e-9
+    )
+
+
+def test_a_panel_for_each_region():
+    ds = grid()
+    panes = ds.flux.plot.budget("nee", regions="zone", col="region")
+    expected = totals(ds, "nee", regions=ds.zone)
+    shown = [ax for ax in panes.axs.flat if ax.get_visible()]
+    assert [ax.get_title(loc="left") for ax in shown] == ["South", "Tropics", "North", "Far North"]
+    for ax, one in zip(shown, expected.values, strict=True):
+        np.testing.assert_allclose(heights(ax), one, rtol=1e-9)
+    assert panes.fig.get_supylabel().startswith("NEE [Pg C per year]")
+
+
+def test_panels_by_variable_have_scales_of_their_own():
+    panes = grid().flux.plot.budget(regions="zone", row="variable", col="region")
+    assert panes.axs.shape == (3, 4)
+    assert panes.axs[0, 0].get_ylim() != panes.axs[2, 0].get_ylim()
+
+
+def test_axes_in_axes_out():
+    ds = grid()
+    _, (left, right) = plt.subplots(1, 2)
+    known = plt.get_fignums()
+    assert ds.flux.plot.budget(ax=left) is left
+    assert plt.get_fignums() == known
+    assert not right.lines
+    assert len(bars(left)) == 6
+    assert len(line(left, "GPP")[0]) == 6
+    assert ds.flux.plot.budget("gpp", regions="zone", ax=right) is right
+
+
+def test_a_legend_inside_covers_no_data():
+    _, ax = plt.subplots()
+    grid().flux.plot.budget("nee", ax=ax)
+    ax.figure.canvas.draw()
+    low = ax.transData.inverted().transform(ax.get_legend().get_window_extent())[0, 1]
+    assert low > max(0.0, *heights(ax))
+
+
+def test_importing_imports_no_matplotlib():
+    code = "import sys, xflux.plot.budget; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_pair_of_axes_takes_gross_and_net_fluxes():
+    _, pair = plt.subplots(2, 1)
+    assert grid().flux.plot.budget(ax=pair) is pair
+    assert len(bars(pair[1])) == 6
+    with pytest.raises(InputError, match="holds 2 axes, expected 1"):
+        grid().flux.plot.budget("gpp", ax=pair)
+
+
+def test_months_of_several_regions_need_panels():
+    with pytest.raises(InputError, match="col='region'"):
+        grid().flux.plot.budget("gpp", regions="zone", freq="MS")
+    panes = grid().flux.plot.budget("gpp", regions="zone", freq="MS", col="region")
+    assert panes.axs.size == 4
+
+
+def test_colours_by_name():
+    ax = grid().flux.plot.budget("nee", colors={"nee": "#123456"})
+    assert to_hex(ax.get_lines()[0].get_color()) == "#123456"
+    with pytest.raises(InputError, match="not drawn"):
+        grid().flux.plot.budget("nee", colors={"gpp": "red"})
+
+
+@pytest.mark.parametrize("options", [{}, {"regions": "zone"}, {"col": "region"}, {"freq": "MS"}])
+def test_nothing_runs_over_the_edge(options):
+    found = grid().flux.plot.budget(**options)
+    figure = found.fig if hasattr(found, "fig") else np.ravel(found)[0].figure
+    figure.canvas.draw()
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        assert min(box.x0, box.y0) >= -1
+        assert box.x1 <= figure.bbox.x1 + 1
+        assert box.y1 <= figure.bbox.y1 + 1
