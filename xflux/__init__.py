@@ -33,6 +33,7 @@ _LAZY = {
     "set_options": "xflux.options",
     "snap": "xflux.labels.coordinates",
     "standardize": "xflux.labels.standardize",
+    "to_zarr": "xflux.files.zarr_store",
     "variables": "xflux.labels.variables",
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -84,9 +86,25 @@ class FluxAccessor:
 
         return evaluate(reference, self._ds, by=by, decompose=decompose, **options)
 
+    def to_zarr(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        along: Hashable | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> Path:
+        """Write the Dataset slab by slab, so that it can resume; see `xflux.to_zarr`."""
+        from xflux.files.zarr_store import to_zarr
+
+        return to_zarr(
+            self._ds, path, along=along, resume=resume, overwrite=overwrite, progress=progress
+        )
+
     @property
     def plot(self) -> PlotAccessor:
-        """Maps, series and scatter: ``ds.flux.plot.map("gpp")``."""
+        """Maps, series, scatter and budgets: ``ds.flux.plot.map("gpp")``."""
         from xflux.plot.accessor import PlotAccessor
 
         return PlotAccessor(self._ds)

@@ -1,4 +1,4 @@
-"""The same numbers on every scheduler: threads, processes, and a cluster of processes."""
+"""The same numbers on one thread and on several; of processes, see `test_clusters`."""
 
 from __future__ import annotations
 
@@ -38,26 +38,4 @@ def test_threads_give_what_one_thread_gives():
     with dask.config.set(scheduler="synchronous"):
         alone = lazy().compute()
     with dask.config.set(scheduler="threads"):
-        xr.testing.assert_identical(lazy().compute(), alone)
-
-
-@pytest.mark.slow
-def test_processes_give_what_one_thread_gives():
-    with dask.config.set(scheduler="synchronous"):
-        alone = lazy().compute()
-    with dask.config.set(scheduler="processes", num_workers=2):
-        xr.testing.assert_identical(lazy().compute(), alone)
-
-
-@pytest.mark.slow
-def test_a_cluster_of_two_workers_gives_what_one_thread_gives():
-    distributed = pytest.importorskip("distributed")
-    with dask.config.set(scheduler="synchronous"):
-        alone = lazy().compute()
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster),
-    ):
         xr.testing.assert_identical(lazy().compute(), alone)
