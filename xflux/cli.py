@@ -23,7 +23,7 @@ examples:
 _DEMO_EXAMPLES = """\
 examples:
   xflux demo
-  xflux demo --seed 3 --overwrite      again, with another grid, in place of the first
+  xflux demo --seed 3 --overwrite      again, with other weather, in place of the first
   xflux demo --seed 3 --out demo-3     again, beside the first
 """
 
@@ -183,15 +183,18 @@ def _add_run(commands: Any) -> None:
 def _add_demo(commands: Any) -> None:
     demo = commands.add_parser(
         "demo",
-        help="the same on a small generated grid; needs no data",
+        help="the whole chain on a generated Earth with known truth; needs no data",
         description=(
-            "Take a small generated grid (synthetic) through baseline, totals and maps. A folder "
-            "that exists is kept unless --overwrite is given."
+            "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
+            "through the chain, and score what comes out against the truth. A folder that exists "
+            "is kept unless --overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    demo.add_argument("--seed", type=int, default=0, help="of the grid (default: %(default)s)")
+    demo.add_argument(
+        "--seed", type=int, default=0, help="of weather, land use and towers (default: %(default)s)"
+    )
     _add_output(demo, default=Path("xflux-demo"))
 
 

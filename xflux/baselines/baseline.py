@@ -121,9 +121,12 @@ def baseline(
     outputs = finish.outputs
     arrays = dict(zip(outputs, run(plan, finish, len(outputs)), strict=True))
     made_by = {output: model for model in models.values() for output in model.outputs}
+    # What is computed from generated drivers is no estimate of a place, wherever it goes.
+    generated = {str(source.array.attrs.get("synthetic", "")) for source in plan.sources.values()}
+    synthetic = "; ".join(sorted(generated - {""})) or None
     fluxes = {}
     for name in sorted(outputs, key=_order):
-        extra: dict[str, Any] = {}
+        extra: dict[str, Any] = {"synthetic": synthetic}
         if name in made_by:
             extra["model"] = text_of(made_by[name])
             notes = plan.for_targets(made_by[name].inputs).describe()

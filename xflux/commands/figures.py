@@ -2,92 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xflux.commands.at_towers import TowerResult
 from xflux.commands.cycles import mean_cycles
+from xflux.commands.drawing import Figure, FigureFolder, set_title
 from xflux.commands.fluxes import FLUXES
 from xflux.commands.on_grid import GridResult
 from xflux.commands.progress import Progress
-from xflux.errors import XfluxError
 from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["Figure", "draw_grid", "draw_towers", "require_matplotlib"]
-
-_DPI = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure that was written.
-
-    Attributes
-    ----------
-    file : str
-        Name in the folder of figures.
-    title : str
-        For readers who do not see it.
-    caption : str
-        What is seen, for the report.
-    """
-
-    file: str
-    title: str
-    caption: str
-
-
-def require_matplotlib() -> None:
-    """Refuse to start what could not be drawn in the end.
-
-    Raises
-    ------
-    ImportError
-        With the command that installs it.
-    """
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise ImportError(
-            "the figures of the report need matplotlib; install it with "
-            "python -m pip install 'xflux[demo]'"
-        )
-
-
-class _Folder:
-    """Draws into one folder; what cannot be drawn is a reason, not the end of the run."""
-
-    def __init__(self, folder: Path, left_out: dict[str, str]) -> None:
-        self.folder = folder
-        self.left_out = left_out
-        self.figures: list[Figure] = []
-
-    def draw(self, name: str, title: str, caption: str, function: Callable[[str], Canvas]) -> None:
-        import matplotlib.pyplot as plt
-
-        before = set(plt.get_fignums())
-        try:
-            canvas = function(title)
-            canvas.savefig(self.folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
-        except XfluxError as error:
-            self.left_out[f"figure {name}"] = str(error)
-        else:
-            self.figures.append(Figure(f"{name}.png", title, caption))
-        finally:
-            for number in set(plt.get_fignums()) - before:
-                plt.close(number)
+__all__ = ["draw_grid", "draw_towers"]
 
 
 def draw_towers(
-    result: TowerResult, folder: Path, left_out: dict[str, str], progress: Progress
+    result: TowerResult, folder: Path, left_out: dict[str, str], progress: Progress, *, label: str
 ) -> list[Figure]:
     """Draw scatter and mean seasonal cycles of every flux that was scored.
 
@@ -99,21 +34,24 @@ def draw_towers(
     left_out : dict of str to str
         Why a figure is missing is added here.
     progress : Progress
+    label : str
+        Stands in every title, such as ``synthetic``; may be empty.
 
     Returns
     -------
     list of Figure
     """
     progress.say("drawing the towers")
-    pages = _Folder(folder, left_out)
+    pages = FigureFolder(folder, left_out)
+    said = f" ({label})" if label else ""
     for flux in result.scores.fluxes:
         observed, predicted = result.observed[flux], result.predicted[flux]
         name = short_name(flux)
         pages.draw(
             f"scatter_{flux}",
-            f"{name} at the towers",
-            f"{name} at the towers: baseline against observations, all sites and times, with the "
-            "1:1 line, the regression of baseline on observed, and the scores.",
+            f"{name} at the towers{said}",
+            f"{name} at the towers{said}: baseline against observations, all sites and times, with "
+            "the 1:1 line, the regression of baseline on observed, and the scores.",
             partial(_scatter, observed, predicted),
         )
         cycles = mean_cycles(observed, predicted)
@@ -125,9 +63,10 @@ def draw_towers(
         southern = "lat" in observed.coords and bool((observed["lat"] < 0).any())
         pages.draw(
             f"seasonal_{flux}",
-            f"Mean seasonal cycle of {name} at the towers",
-            f"Mean seasonal cycle of {name}, observed and baseline at the same times, averaged "
-            "over the sites that have pairs in every month of the year, as many as the panel says."
+            f"Mean seasonal cycle of {name} at the towers{said}",
+            f"Mean seasonal cycle of {name}{said}, observed and baseline at the same times, "
+            "averaged over the sites that have pairs in every month of the year, as many as the "
+            "panel says."
             f"{' Months are those of the calendar, at southern sites too.' if southern else ''}",
             partial(_seasons, cycles, flux),
         )
@@ -139,7 +78,7 @@ def _scatter(observed: xr.DataArray, predicted: xr.DataArray, title: str) -> Can
 
     ax: Any = plot_scatter(observed, predicted)
     ax.set_ylabel(ax.get_ylabel().replace("Predicted", "Baseline"))
-    _set_title(ax, title)
+    set_title(ax, title)
     canvas: Canvas = ax.figure
     return canvas
 
@@ -157,16 +96,6 @@ def _seasons(cycles: xr.DataArray, flux: str, title: str) -> Canvas:
     return canvas
 
 
-def _set_title(ax: Axes, title: str) -> None:
-    """Write what is seen; what `xflux.plot` says of the data stays below it."""
-    from xflux.plot.colours import INK
-    from xflux.plot.panels import title_width, wrapped
-
-    said = ax.get_title(loc="left")
-    text = wrapped(title + (f"\n{said}" if said else ""), title_width(ax), 11)
-    ax.set_title(text, loc="left", fontsize=11, color=INK)
-
-
 def draw_grid(
     result: GridResult, folder: Path, left_out: dict[str, str], progress: Progress, *, label: str
 ) -> list[Figure]:
@@ -178,14 +107,14 @@ def draw_grid(
     folder, left_out, progress
         As for `draw_towers`.
     label : str
-        Stands in every title, such as ``synthetic``; may be empty.
+        As for `draw_towers`.
 
     Returns
     -------
     list of Figure
     """
     progress.say("drawing the grid")
-    pages = _Folder(folder, left_out)
+    pages = FigureFolder(folder, left_out)
     said = f" ({label})" if label else ""
     for flux in (flux for flux in FLUXES if flux in result.mean):
         title = (
@@ -206,14 +135,38 @@ def draw_grid(
             f"{title}: carbon fluxes by month, and the mean latent heat flux over land.",
             partial(_monthly, result.totals.monthly),
         )
+        carbon = _carbon(result.totals.monthly)
+        # A mean year is a single total, which the table shows better.
+        if carbon and "time" in result.totals.monthly.dims:
+            title = f"{extent} of carbon by year, baseline{said}"
+            pages.draw(
+                "budget", title,
+                f"{title}: gross fluxes, and net exchange as sink and source, with the mean, the "
+                "variability between years and the trend.",
+                partial(_budget, result.totals.monthly[carbon]),
+            )  # fmt: skip
     return pages.figures
+
+
+def _carbon(monthly: xr.Dataset) -> list[str]:
+    return [flux for flux in FLUXES if flux in monthly and flux != "le"]
+
+
+def _budget(monthly: xr.Dataset, title: str) -> Canvas:
+    from xflux.plot.budget import plot_budget
+
+    axes: Any = plot_budget(monthly)
+    first = axes[0] if hasattr(axes, "__len__") else axes
+    set_title(first, title)
+    canvas: Canvas = first.figure
+    return canvas
 
 
 def _map(mean: xr.DataArray, title: str) -> Canvas:
     from xflux.plot.maps import plot_map
 
     ax: Any = plot_map(mean)
-    _set_title(ax, title)
+    set_title(ax, title)
     canvas: Canvas = ax.figure
     return canvas
 
@@ -224,7 +177,7 @@ def _monthly(monthly: xr.Dataset, title: str) -> Canvas:
     from xflux.plot.colours import INK
     from xflux.plot.series import plot_series
 
-    carbon = [flux for flux in FLUXES if flux in monthly and flux != "le"]
+    carbon = _carbon(monthly)
     parts = [part for part in (carbon, ["le"] if "le" in monthly else []) if part]
     canvas, axes = plt.subplots(
         len(parts), 1, figsize=(7.5, 0.6 + 2.9 * len(parts)), layout="constrained",
@@ -238,5 +191,5 @@ def _monthly(monthly: xr.Dataset, title: str) -> Canvas:
         ax.set_ylabel(said, fontsize=9.5, color=INK)
         if ax.get_ylim()[0] > 0.0:
             ax.set_ylim(bottom=0.0)
-    _set_title(axes[0, 0], title)
+    set_title(axes[0, 0], title)
     return canvas

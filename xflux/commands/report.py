@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xflux.commands.figures import Figure
+from xflux.commands.drawing import Figure
 from xflux.commands.tables import Table
 
 __all__ = ["Report", "Section"]

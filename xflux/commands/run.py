@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from xflux.commands.at_towers import run_at_towers
 from xflux.commands.caveats import BASELINE_CAVEAT, grid_caveats, model_caveats, tower_caveats
-from xflux.commands.figures import Figure, draw_grid, draw_towers, require_matplotlib
+from xflux.commands.drawing import Figure, require_matplotlib
+from xflux.commands.figures import draw_grid, draw_towers
 from xflux.commands.fluxes import Baseline, baseline_of
 from xflux.commands.folder import complete_folder
 from xflux.commands.input_table import input_table
@@ -29,7 +30,7 @@ from xflux.commands.warned import Warned, collect_warnings
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["add_grid", "run", "versions"]
+__all__ = ["add_grid", "add_towers", "run", "summary", "versions"]
 
 
 def run(request: RunRequest) -> str:
@@ -73,7 +74,7 @@ def run(request: RunRequest) -> str:
         report = Report("Baseline fluxes", run={**_said(request), **versions()})
         report.warn_of([BASELINE_CAVEAT])
         if "towers" in opened:
-            _add_towers(report, *opened["towers"], folder, request.format, progress)
+            add_towers(report, *opened["towers"], folder, request.format, progress)
             warned.show()
         if "grid" in opened:
             add_grid(report, *opened["grid"], folder, request.format, progress, warned)
@@ -81,14 +82,23 @@ def run(request: RunRequest) -> str:
     return summary(report, request.out)
 
 
-def _add_towers(
+def add_towers(
     report: Report, towers: xr.Dataset, baseline: Baseline, folder: Path, format: Format,
-    progress: Progress,
+    progress: Progress, *, label: str = "",
 ) -> None:  # fmt: skip
-    """Run at the towers, and put what came of it into the report."""
+    """Run at the towers, and put what came of it into the report.
+
+    Parameters
+    ----------
+    report : Report
+    towers, baseline : Dataset, Baseline
+        Canonical records, and the baseline at them.
+    folder, format, progress, label
+        As for `add_grid`.
+    """
     result = run_at_towers(towers, baseline, folder, format, progress)
     not_drawn: dict[str, str] = {}
-    figures = draw_towers(result, folder / "figures", not_drawn, progress)
+    figures = draw_towers(result, folder / "figures", not_drawn, progress, label=label)
     report.sections.append(tower_section(towers, baseline, result, figures, not_drawn))
     report.warn_of(model_caveats(baseline) + tower_caveats(result))
     contents = ("observed fluxes, quality flags and inputs", "baseline fluxes")

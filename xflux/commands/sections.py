@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xflux.commands.at_towers import TowerResult
-from xflux.commands.figures import Figure
+from xflux.commands.drawing import Figure
 from xflux.commands.fluxes import Baseline
 from xflux.commands.on_grid import GridResult
 from xflux.commands.report import Section

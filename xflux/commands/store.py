@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from xflux.commands.progress import Progress
 from xflux.commands.request import Format
+from xflux.files.slabs import evenly_chunked
+from xflux.files.zarr_store import ZARR
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +47,7 @@ def store(ds: xr.Dataset, folder: Path, name: str, format: Format, progress: Pro
     with progress.computing(
         f"writing {path.name} ({', '.join(map(str, ds.data_vars))}; {sizes})"
     ) as compute:
-        compute(_lazy_write(_evenly_chunked(ds), path, format))
+        compute(_lazy_write(evenly_chunked(ds), path, format))
     return path
 
 
@@ -76,16 +78,4 @@ def _lazy_write(ds: xr.Dataset, path: Path, format: Format) -> Any:
             if array.ndim and array.dtype.kind in "fiu":
                 compressed[name] = {"zlib": True, "complevel": 1, "shuffle": True}
         return ds.to_netcdf(path, compute=False, encoding=compressed)
-    # Version 2 of the format: read by every tool, and it has text, which version 3 does not yet.
-    return ds.to_zarr(path, mode="w-", compute=False, zarr_format=2, consolidated=True)
-
-
-def _evenly_chunked(ds: xr.Dataset) -> xr.Dataset:
-    """Make chunks equal along each dimension, as Zarr wants; files of months are not."""
-    ds = ds.unify_chunks()
-    wanted = {
-        dim: max(sizes)
-        for dim, sizes in ds.chunksizes.items()
-        if any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]
-    }
-    return ds.chunk(wanted) if wanted else ds
+    return ds.to_zarr(path, mode="w-", compute=False, **ZARR)

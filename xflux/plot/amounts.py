@@ -18,7 +18,7 @@ from xflux.labels.periods import Freq, periods
 from xflux.labels.regions import as_regions
 from xflux.labels.units import affine, convert, dequantify, units_of
 from xflux.labels.variables import Variable, variables
-from xflux.plot.wording import identify, reduction, short_name, units_text
+from xflux.plot.wording import generated, identify, reduction, short_name, units_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,6 +52,8 @@ class Amounts:
         Of net fluxes: whether positive is to the atmosphere.
     said : tuple of str
         What a title says of them.
+    generated : str
+        "synthetic" where they are.
     """
 
     values: xr.DataArray
@@ -59,6 +61,7 @@ class Amounts:
     units: str
     to_air: dict[str, bool]
     said: tuple[str, ...]
+    generated: str = ""
 
 
 def amounts(
@@ -142,7 +145,7 @@ def amounts(
         for name, array in arrays.items()
         if (row := identify(array)) is not None and row.name in NET
     }
-    return Amounts(values, x, printed, to_air, tuple(said))
+    return Amounts(values, x, printed, to_air, tuple(said), generated(*arrays.values()))
 
 
 def _scale(units: str) -> tuple[float, str]:

@@ -132,7 +132,8 @@ def plot_budget(
     look = _look(found, colors, freq, spread, interval, trend)
     single = found.x is None or (found.x == "year" and values.sizes["year"] == 1)
     kind = "panels" if sides else "bars" if several else "total" if single else "years"
-    said = [*found.said, *_explained(account, yearly, look, kind, values), note]
+    explained = _explained(account, yearly, look, kind, values)
+    said = [*found.said[:1], found.generated, *found.said[1:], *explained, note]
     if sides:
         check_facets(values, None, row, col)
         return _facets(found, account, look, row, col, col_wrap, legend, figsize, said)

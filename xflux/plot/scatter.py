@@ -11,7 +11,7 @@ from xflux.errors import InputError
 from xflux.plot.colours import INK, MUTED, colour_map, line_styles
 from xflux.plot.panels import dress, facets, label_outer, new_axes, panels, set_title, title_panels
 from xflux.plot.sample import Sample, draw_sample
-from xflux.plot.wording import long_name, units_text, value_text
+from xflux.plot.wording import generated, long_name, units_text, value_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,7 +120,7 @@ def plot_scatter(
         )
     drawing = _Drawing(sample, kind, colour_map(cmap), gridsize, regression, scores)
     labels = _labels(observed, predicted, sample, xlabel, ylabel)
-    parts = [drawing.drawn_part()]
+    parts = [generated(observed, predicted), drawing.drawn_part()]
     if row is None and col is None:
         outside = ax is None
         if ax is None:

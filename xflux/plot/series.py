@@ -21,7 +21,7 @@ from xflux.plot.panels import (
     set_title,
     title_panels,
 )
-from xflux.plot.wording import identify, label, scalar_coordinates, value_text
+from xflux.plot.wording import generated, identify, label, scalar_coordinates, value_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -169,6 +169,8 @@ def _one_array(data: xr.DataArray | xr.Dataset) -> xr.DataArray:
     array = xr.Dataset(plain).to_dataarray("variable", name=None)
     unit = next(iter(units.values()))
     array.attrs = {"long_name": _shared_name(plain)} | ({"units": unit} if unit else {})
+    if generated(*plain.values()):
+        array.attrs["synthetic"] = "see its variables"
     return array
 
 

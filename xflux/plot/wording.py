@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "classes_of",
+    "generated",
     "identify",
     "label",
     "long_name",
@@ -110,16 +111,22 @@ def label(array: xr.DataArray) -> str:
     Returns
     -------
     str
-        Such as "Gross primary production [g C m-2 d-1]".
+        Such as "Gross primary production [g C m-2 d-1]"; what is generated is called so.
     """
     units = units_text(array)
-    return f"{long_name(array)} [{units}]" if units else long_name(array)
+    words = f"{long_name(array)} ({generated(array)})" if generated(array) else long_name(array)
+    return f"{words} [{units}]" if units else words
 
 
 def short_name(name: Hashable) -> str:
     """Return the symbol of a flux ("GPP"), any other name as it is."""
     text = str(name)
     return _SYMBOLS.get(text, text.upper()) if text in _FLUX_SYMBOLS else text
+
+
+def generated(*arrays: xr.DataArray) -> str:
+    """Return "synthetic" where one of the arrays was generated, as its attributes say."""
+    return "synthetic" if any("synthetic" in array.attrs for array in arrays) else ""
 
 
 def classes_of(array: xr.DataArray) -> dict[float, str]:

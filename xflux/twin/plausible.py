@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xflux.twin.earth import Earth
 
-__all__ = ["BANDS", "Check", "plausible"]
+__all__ = ["BANDS", "Check", "band_numbers", "plausible"]
 
 #: Bands of latitude, south to north, and their edges.
 BANDS = {
@@ -80,7 +80,9 @@ def plausible(earth: Earth) -> list[Check]:
         flux: integrate(truth[flux], area=area, land_fraction=land, freq="MS")
         for flux in ("gpp", "reco", "nee")
     }
-    bands = integrate(truth["nee"], area=area, land_fraction=land, regions=_bands(truth), freq="MS")
+    bands = integrate(
+        truth["nee"], area=area, land_fraction=land, regions=band_numbers(truth), freq="MS"
+    )
     means = {
         name: regional_mean(ds[name], area=area, land_fraction=land).mean("time")
         for ds, name in (
@@ -121,8 +123,8 @@ def plausible(earth: Earth) -> list[Check]:
     return checks
 
 
-def _bands(ds: xr.Dataset) -> xr.DataArray:
-    """Number the cells of each band from 1."""
+def band_numbers(ds: xr.Dataset) -> xr.DataArray:
+    """Number the cells of each of `BANDS` from 1, for sums over them."""
     edges = [low for low, _ in BANDS.values()][1:]
     number = np.digitize(ds["lat"].values, edges) + 1
     cells = np.broadcast_to(number[:, None], (ds.sizes["lat"], ds.sizes["lon"]))

@@ -1,0 +1,151 @@
+"""Figures of what is computed on an idealised Earth beside what is true there."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.commands.against_truth import AgainstTruth
+from xflux.commands.drawing import Figure, FigureFolder, set_title
+from xflux.commands.progress import Progress
+from xflux.plot.wording import short_name, units_text
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure as Canvas
+
+    from xflux.twin.earth import Earth
+
+__all__ = ["draw_planet", "draw_truth"]
+
+
+def draw_planet(
+    earth: Earth, towers: xr.Dataset, folder: Path, left_out: dict[str, str], progress: Progress
+) -> list[Figure]:
+    """Draw what the planet is like: its land cover, and where towers stand.
+
+    Parameters
+    ----------
+    earth : Earth
+    towers : Dataset
+        With ``lat`` and ``lon``.
+    folder : Path
+        Where the files go.
+    left_out : dict of str to str
+        Why a figure is missing is added here.
+    progress : Progress
+    """
+    progress.say("drawing the planet")
+    pages = FigureFolder(folder, left_out)
+    title = "Land cover and towers of the planet (synthetic)"
+    pages.draw("planet", title, f"{title}. Dots: towers.", partial(_cover, earth, towers))
+    return pages.figures
+
+
+def draw_truth(
+    result: AgainstTruth, folder: Path, left_out: dict[str, str], progress: Progress
+) -> list[Figure]:
+    """Draw errors of the baseline as maps, and truth and baseline by season and year.
+
+    Parameters
+    ----------
+    result : AgainstTruth
+    folder, left_out, progress
+        As for `draw_planet`.
+    """
+    progress.say("drawing truth and baseline")
+    pages = FigureFolder(folder, left_out)
+    for flux in ("gpp", "nee"):
+        if flux in result.computed:
+            title = f"Baseline less true {short_name(flux)}, mean of all months (synthetic)"
+            pages.draw(
+                f"error_{flux}", title,
+                f"{title}. Red: the baseline is higher. Grey: no value.",
+                partial(_error, result, flux),
+            )  # fmt: skip
+    title = "NEE by latitude, truth and baseline (synthetic)"
+    caption = f"{title}: mean seasonal cycle over land, positive to the atmosphere."
+    pages.draw("truth_by_latitude", title, caption, partial(_by_latitude, result))
+    title = "True carbon of the planet by year (synthetic)"
+    caption = f"{title}: gross fluxes, and net exchange as sink and source."
+    pages.draw("budget_truth", title, caption, partial(_budget, result))
+    return pages.figures
+
+
+def _cover(earth: Earth, towers: xr.Dataset, title: str) -> Canvas:
+    from xflux.plot.colours import INK
+    from xflux.plot.maps import plot_map
+
+    ax: Any = plot_map(earth.drivers["igbp"])
+    ax.scatter(
+        towers["lon"], towers["lat"], s=9, color="white", edgecolor=INK, linewidth=0.8, zorder=5,
+        **({"transform": _plain()} if hasattr(ax, "projection") else {}),
+    )  # fmt: skip
+    set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
+
+
+def _plain() -> Any:
+    import cartopy.crs
+
+    return cartopy.crs.PlateCarree()
+
+
+def _error(result: AgainstTruth, flux: str, title: str) -> Canvas:
+    from xflux.plot.maps import plot_map
+
+    computed, truth = (ds[flux] for ds in (result.computed, result.truth))
+    error = (computed - truth).mean("time").compute()
+    limit = float(np.nanquantile(np.abs(error), 0.98))
+    name = f"{short_name(flux)}, baseline less truth"
+    error = error.rename("error").drop_attrs()
+    error.attrs = {"long_name": name, "units": units_text(truth), "synthetic": "yes"}
+    ax: Any = plot_map(error, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
+
+
+def _by_latitude(result: AgainstTruth, title: str) -> Canvas:
+    import xarray as xr
+
+    from xflux.labels.integral import regional_mean
+    from xflux.plot.colours import FLUX_COLOURS, INK
+    from xflux.plot.series import plot_series
+    from xflux.twin.plausible import BANDS, band_numbers
+
+    truth = result.truth
+    mask = band_numbers(truth)
+    lines = {
+        which: regional_mean(
+            ds["nee"], area=truth["cell_area"], land_fraction=truth["land_fraction"], regions=mask
+        ).groupby("time.month").mean()
+        for which, ds in (("truth", truth), ("baseline", result.computed))
+    }  # fmt: skip
+    both = xr.concat(list(lines.values()), xr.Variable("estimate", list(lines))).compute()
+    present = both.notnull().any(("estimate", "month"))
+    names = [name for name, there in zip(BANDS, present.values, strict=True) if there]
+    both = both.isel(region=np.flatnonzero(present)).drop_vars("region")
+    both = both.rename(region="latitudes").assign_coords(latitudes=names)
+    both.attrs = truth["nee"].attrs
+    colours = {"truth": INK, "baseline": FLUX_COLOURS["nee"]}
+    grid: Any = plot_series(
+        both.rename("nee"), x="month", hue="estimate", col="latitudes", col_wrap=3, colors=colours
+    )
+    canvas: Canvas = grid.fig
+    canvas.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    for legend in canvas.legends:
+        legend.set_title("")
+    return canvas
+
+
+def _budget(result: AgainstTruth, title: str) -> Canvas:
+    truth = result.truth[["gpp", "reco", "nee", "cell_area", "land_fraction"]]
+    axes: Any = truth.flux.plot.budget()
+    set_title(axes[0], title)
+    canvas: Canvas = axes[0].figure
+    return canvas
