@@ -131,6 +131,8 @@ def _draw(
         positive = value >= 0.0
         ends = [0.0, value, *(end for end in (left, right) if np.isfinite(end))]
         text = f"{value:.{digits}f}" if abs(value) >= 10.0**-digits else f"{value:.1g}"
+        if abs(value) < 1e-3 * largest:
+            text = "0"
         ax.annotate(
             text.replace("-", "\u2212"), (max(ends) if positive else min(ends), y),
             xytext=(3 if positive else -3, 0), textcoords="offset points", va="center",

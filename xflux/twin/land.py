@@ -179,7 +179,14 @@ def cover(place: Place, year: Year, patches: tuple[Floats, Floats, Floats]) -> C
 def fapar(
     place: Place, year: Year, cover: Cover, month: Floats, felt: Floats, moisture: Floats
 ) -> Floats:
-    """Return the fraction of light that leaves absorb: they follow warmth and water."""
+    """Return the fraction of light that leaves absorb: they follow warmth and water.
+
+    Notes
+    -----
+    ``greenest w (e snow + (1 - e) unfolding) (1 - harvest)``: water w of the year and of the
+    season, a share e of leaves that stay in winter, others that unfold smoothly from 5 to 16 degC
+    of the warmth of the last weeks, and crops that are cut.
+    """
     stay, most = (of_class(cover.igbp, name) for name in ("evergreen", "greenest"))
     water = 0.55 * year.moisture + 0.45 * moisture
     filled = np.minimum(1.25 * water / (water + 0.14), 1.0)

@@ -70,6 +70,16 @@ class Pools:
 def uptake(air: Air, state: State, cover: Cover) -> Floats:
     """Return gross primary production, g m-2 d-1 of carbon.
 
+    Parameters
+    ----------
+    air : Air
+    state : State
+    cover : Cover
+
+    Returns
+    -------
+    ndarray
+
     Notes
     -----
     ``P (1 - exp(-e PAR fAPAR f_D / P)) f_T f_W f_C`` with a saturation P and efficiency e by
@@ -96,7 +106,13 @@ def uptake(air: Air, state: State, cover: Cover) -> Floats:
 
 
 def maintenance(air: Air, state: State, cover: Cover) -> Floats:
-    """Return how fast plants respire over how fast at 15 degC; plants get used to warmth."""
+    """Return how fast plants respire over how fast at 15 degC; plants get used to warmth.
+
+    Notes
+    -----
+    ``q10^((ta - 15) / 10) exp(-a (felt - 15))`` with a Q10 by class, and the warmth that plants
+    are used to.
+    """
     q10 = of_class(cover.igbp, "q10")
     return np.exp(np.log(q10) * (air.ta - _WARM) / 10.0 - EARTH.acclimation * (state.felt - _WARM))
 
@@ -104,7 +120,10 @@ def maintenance(air: Air, state: State, cover: Cover) -> Floats:
 def decay(state: State) -> Floats:
     """Return how fast soils decay over how fast at 15 degC and the best moisture.
 
-    Arrhenius in soil temperature, a parabola in soil moisture.
+    Notes
+    -----
+    ``exp(-E / R (1 / T - 1 / 288.15)) (1 - d ((w - w_best) / w_best)^2)`` with the temperature T
+    of the soil in K, and its moisture w below the best; a flatter parabola above it.
     """
     kelvin = state.soil + 273.15
     warmth = np.exp(-EARTH.decay_energy * 1e3 / _GAS * (1.0 / kelvin - 1.0 / (_WARM + 273.15)))
@@ -117,7 +136,21 @@ def decay(state: State) -> Floats:
 def pools(air: Air, state: State, cover: Cover) -> Pools:
     """Find the rates by which places respire what they take up over a mean year.
 
-    Places that regrow respire less. Shape (12, place) comes in.
+    Parameters
+    ----------
+    air, state
+        Of the twelve months of a mean year, shape (12, place).
+    cover : Cover
+
+    Returns
+    -------
+    Pools
+
+    Notes
+    -----
+    With the means over the year of uptake G, maintenance m and decay d, the share a of uptake that
+    plants respire and g of it for growth: ``(a - g) G / m`` of plants and ``(1 - a) (1 - s) G / d``
+    of soils. Places that regrow are a sink s; those just disturbed a source.
     """
     taken = mean_year(uptake(air, state, cover))
     respired = of_class(cover.igbp, "respired")
@@ -135,7 +168,23 @@ def respiration(
 ) -> tuple[Floats, Floats]:
     """Return respiration of plants and of soils, g m-2 d-1 of carbon.
 
-    Pools follow uptake years later: what they lag behind is the sink.
+    Parameters
+    ----------
+    gpp : ndarray
+        Uptake, g m-2 d-1.
+    air : Air
+    state : State
+    cover : Cover
+    rates : Pools
+
+    Returns
+    -------
+    ra, rh : ndarray
+
+    Notes
+    -----
+    ``ra = g gpp + plants f_C m`` and ``rh = soils f_C d``, with maintenance m, decay d, and the
+    fertilisation f_C of years ago: pools follow uptake, and what they lag behind is the sink.
     """
     grown = _fertilised(state.co2_before, cover)
     ra = EARTH.growth_respiration * gpp + rates.plants * grown * maintenance(air, state, cover)
@@ -161,7 +210,26 @@ def net_radiation(air: Air, fapar: Floats) -> Floats:
 def evaporation(air: Air, state: State, cover: Cover, gpp: Floats, patm: Floats) -> Floats:
     """Return latent heat, W m-2: Penman and Monteith, with conductance that follows uptake.
 
-    Stomata after Medlyn et al. (2011), soil by its moisture, and leaves that rain has wet.
+    Parameters
+    ----------
+    air : Air
+    state : State
+    cover : Cover
+    gpp : ndarray
+        Uptake, g m-2 d-1.
+    patm : ndarray (place,)
+        Air pressure, Pa.
+
+    Returns
+    -------
+    ndarray
+
+    Notes
+    -----
+    ``(s Rn + rho c_p vpd g_a) / (s + gamma (1 + g_a / g))``; the conductance g is that of stomata,
+    ``1.6 (1 + g1 / sqrt(vpd)) A / co2`` (Medlyn et al. 2011, Global Change Biology 17, eq. 11),
+    and of soil, by the square of its moisture. Leaves that rain has wet evaporate by Priestley and
+    Taylor (1972). Nothing evaporates in frost.
     """
     rnet = net_radiation(air, state.fapar)
     vpd = np.maximum(saturation(air.ta) - saturation(air.td), 0.3)  # hPa
