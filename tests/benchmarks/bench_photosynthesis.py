@@ -1,84 +1,74 @@
-"""Speed of the P-model: ours, pyrealm's, and what moving the memory takes.
-
-    python tests/benchmarks/bench_photosynthesis.py [cells] [repeats]
-
-All run in turns within one process, on one thread; the best of the repeats counts, and
-only ratios within a run compare. The bound is a copy of every input and of the output.
-"""
+"""The P-model on plain arrays: ours, pyrealm's, NumPy's, and what moving the memory takes."""
 
 from __future__ import annotations
 
-import sys
-import time
-import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import numpy_pmodel
+import peers
+from standalone import standalone
+from tables import Table, number
+from timing import interleave
 
-from xflux import PModel
-
-RANGES = {
-    "ta": (-10.0, 40.0), "vpd": (0.5, 40.0), "co2": (350.0, 420.0), "patm": (7e4, 1.02e5),
-    "fapar": (0.0, 1.0), "ppfd": (0.0, 1000.0),
-}  # fmt: skip
-TILE = 16384
-
-
-def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+BLOCK = 20_000
+REFERENCE, BOUND = "pyrealm, whole arrays", "moving 6 inputs and 1 output, float64"
 
 
-def in_tiles(model: PModel, arrays: list[np.ndarray]) -> None:
-    for start in range(0, arrays[0].size, TILE):
-        model(*(array[start : start + TILE] for array in arrays))
-
-
-def main(cells: int = 1_000_000, repeats: int = 3) -> None:
-    rng = np.random.default_rng(0)
-    double = [rng.uniform(low, high, cells) for low, high in RANGES.values()]
-    double.append(np.zeros(cells))
+def measure(count: int, repeats: int, agreed: str) -> Table:
+    """Time every peer on so many cells."""
+    double = list(peers.cells(count).values())
     single = [array.astype(np.float32) for array in double]
-    target = np.empty(cells)
-    model = PModel()
+    target = np.empty_like(double[0])
     runs: dict[str, Callable[[], object]] = {
-        "xflux float64, whole array": lambda: model(*double),
-        "xflux float64, in tiles": lambda: in_tiles(model, double),
-        "xflux float32, whole array": lambda: model(*single),
-        "xflux float32, in tiles": lambda: in_tiles(model, single),
-        "memory bound, float64": lambda: [np.copyto(target, array) for array in double],
+        "xflux float64, whole arrays": partial(peers.xflux_gpp, *double),
+        "xflux float64, in blocks": partial(peers.in_blocks, peers.xflux_gpp, double, BLOCK),
+        "xflux float32, whole arrays": partial(peers.xflux_gpp, *single),
+        "xflux float32, in blocks": partial(peers.in_blocks, peers.xflux_gpp, single, BLOCK),
+        "NumPy, whole arrays": partial(numpy_pmodel.gpp, *double),
+        "NumPy, in blocks": partial(numpy_pmodel.gpp_in_blocks, *double, size=BLOCK),
+        BOUND: partial(peers.move, double, [target]),
     }
-    try:
-        from pyrealm.pmodel import PModel as Theirs
-        from pyrealm.pmodel import PModelEnvironment
-    except ImportError:
-        print("pyrealm is not installed; no ratio to it")
-    else:
-        ta, vpd, co2, patm, fapar, ppfd, _ = double
-
-        def theirs() -> None:
-            environment = PModelEnvironment(
-                tc=ta, vpd=vpd * 100, co2=co2, patm=patm, fapar=fapar, ppfd=ppfd
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                Theirs(environment, reference_kphio=0.081785)
-
-        runs["pyrealm, whole array"] = theirs
+    if peers.HAS_PYREALM:
+        runs[REFERENCE] = partial(peers.pyrealm_gpp, *double)
+        runs["pyrealm, in blocks"] = partial(peers.in_blocks, peers.pyrealm_gpp, double, BLOCK)
     for arrays in (double, single):
-        model(*(array[:TILE] for array in arrays))
-    best = dict.fromkeys(runs, np.inf)
-    for _ in range(repeats):
-        for name, run in runs.items():
-            best[name] = min(best[name], seconds(run))
-    reference = best.get("pyrealm, whole array")
-    print(f"{cells} cells, best of {repeats}")
-    for name, taken in best.items():
-        ratio = f"{reference / taken:8.1f} x pyrealm" if reference else ""
-        bound = f"{taken / best['memory bound, float64']:8.1f} x the bound"
-        print(f"{name:28} {cells / taken / 1e6:8.1f} Mcell/s {ratio} {bound}")
+        peers.xflux_gpp(*(array[:BLOCK] for array in arrays))
+    timings = interleave(runs, repeats)
+    bound = timings[BOUND].best
+    rows = []
+    for name, timing in timings.items():
+        ratio = timings[REFERENCE].best / timing.best if REFERENCE in timings else np.nan
+        rows.append(
+            (
+                name,
+                number(count / timing.best / 1e6),
+                timing.spread,
+                number(ratio),
+                number(timing.best / bound),
+                timing.in_system,
+            )
+        )
+    precision = (
+        timings["xflux float64, whole arrays"].best / timings["xflux float32, whole arrays"].best
+    )
+    note = (
+        f"One thread, {repeats} rounds, blocks of {BLOCK:,} cells. Peers compute the same "
+        f"({agreed}). float32 is {number(precision)} x as fast as float64. *In the system* is the "
+        "share of time that page faults take: large temporaries, which glibc maps afresh each "
+        "time above 32 MB, are why pyrealm slows down as arrays grow."
+    )
+    columns = ("", "Mcell/s", "spread", "x pyrealm", "x the bound's time", "in the system")
+    return Table(f"P-model, plain arrays, {count:.0e} cells", columns, tuple(rows), note)
+
+
+def run(quick: bool = False) -> list[Table]:
+    """Time small arrays, and large ones."""
+    agreed = peers.agreement()
+    sizes = {1_000_000: 5} if quick else {1_000_000: 7, 10_000_000: 5}
+    return [measure(count, repeats, agreed) for count, repeats in sizes.items()]
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    standalone(run, __doc__)

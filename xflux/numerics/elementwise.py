@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xflux.errors import InputError
-from xflux.numerics.tiles import over_tiles
+from xflux.numerics.tiles import slabs, tile_size
 
 __all__ = ["arguments", "elementwise", "floating", "floats"]
 
@@ -93,15 +93,13 @@ def elementwise(
     """
     dtype = floating(arrays)
     typed = tuple(dtype.type(value) for value in parameters)
-
-    def run(*tiles: Array) -> tuple[Array, ...]:
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    results = tuple(np.empty(shape, dtype) for _ in range(outputs))
+    spread = [array if array.shape == shape else np.broadcast_to(array, shape) for array in arrays]
+    whole = all(array is own and array.flags.c_contiguous for array, own in zip(spread, arrays))
+    for slab in [()] if whole else slabs(shape, tile_size(dtype)):
+        tiles = (np.ascontiguousarray(array[slab]).reshape(-1) for array in spread)
         inputs = [tile.astype(dtype, copy=False) for tile in tiles]
-        results = tuple(np.empty(inputs[0].shape, dtype) for _ in range(outputs))
-        loop(typed, *inputs, *results)
-        return results
-
-    shape = arrays[0].shape
-    if all(array.shape == shape and array.flags.c_contiguous for array in arrays):
-        results = run(*(array.reshape(-1) for array in arrays))
-        return tuple(result.reshape(shape)[()] for result in results)
-    return over_tiles(run, arrays, outputs, dtype)
+        # A slab is contiguous, so that the loop writes into the results themselves.
+        loop(typed, *inputs, *(result[(*slab, Ellipsis)].reshape(-1) for result in results))
+    return tuple(result[()] for result in results)

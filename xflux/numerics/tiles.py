@@ -12,13 +12,21 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TILE", "over_tiles", "slabs"]
+__all__ = ["over_tiles", "slabs", "tile_size"]
 
-#: Cells in a tile: a dozen float64 arrays of it fit into a second-level cache.
-TILE = 16384
+#: Bytes of one array of a tile, 31 pages. A few of them fit into a second-level cache, and they
+#: stay below the 128 kB from which glibc takes memory from the system for one use alone, unless it
+#: has learnt otherwise. The workers of distributed set ``MALLOC_TRIM_THRESHOLD_``, which keeps it
+#: from learning, and page faults then take more than half of the time.
+_BYTES = 126_976
 
 
-def slabs(shape: tuple[int, ...], size: int = TILE) -> Iterator[tuple[Any, ...]]:
+def tile_size(dtype: np.dtype[Any]) -> int:
+    """Return the number of cells in a tile of a dtype, 15,872 of float64."""
+    return _BYTES // dtype.itemsize
+
+
+def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
     """Cut a shape into blocks of about `size` cells, contiguous in C order."""
     if not shape:
         yield ()
@@ -40,7 +48,7 @@ def over_tiles(
     arrays: Sequence[np.ndarray],
     outputs: int,
     dtype: np.dtype[Any],
-    size: int = TILE,
+    size: int | None = None,
 ) -> tuple[np.ndarray, ...]:
     """Call a function on every tile of arrays that broadcast against each other.
 
@@ -54,8 +62,8 @@ def over_tiles(
     outputs : int
     dtype : dtype
         Of the results.
-    size : int
-        Cells in a tile.
+    size : int, optional
+        Cells in a tile; `tile_size` of `dtype` where it is left out.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def over_tiles(
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     spread = [np.broadcast_to(array, shape) for array in arrays]
     results = tuple(np.empty(shape, dtype) for _ in range(outputs))
-    for slab in slabs(shape, size):
+    for slab in slabs(shape, size or tile_size(dtype)):
         tiles = [np.ascontiguousarray(array[slab]).reshape(-1) for array in spread]
         for result, values in zip(results, function(*tiles), strict=True):
             # The ellipsis keeps a view where there are no dimensions.
