@@ -38,6 +38,7 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"matplotlib|numpy.ndarray|xarray.plot",
     "abort_on_example_error": True,
     "show_memory": False,
+    "write_computation_times": False,
     "show_signature": False,
     "download_all_examples": False,
     "remove_config_comments": True,

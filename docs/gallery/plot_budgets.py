@@ -10,7 +10,6 @@ import xflux
 
 earth = xflux.twin.Earth(seed=0)
 truth = earth.truth
-truth.flux.plot.budget(["gpp", "reco", "nee"])
 
 # %%
 # Several regions are drawn side by side: here land cover classes, which bring their names.

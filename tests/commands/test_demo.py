@@ -48,6 +48,8 @@ def test_everything_that_the_demo_writes_says_synthetic(shown):
         written = reopen(out / f"{name}.zarr")
         for flux in fluxes:
             assert "synthetic" in written[flux].attrs, (name, flux)
+    for path in (out / "tables").iterdir():
+        assert (pd.read_csv(path)["data"] == "synthetic").all(), path
     for line in report.splitlines():
         if line.startswith("!["):
             assert "(synthetic)" in line
@@ -59,7 +61,7 @@ def test_the_demo_draws_maps_series_scatter_and_budgets(shown):
     expected = {"planet", "series_monthly", "budget", "budget_truth", "truth_by_latitude"}
     expected |= {f"map_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {f"scatter_{flux}" for flux in ("gpp", "reco", "nee", "le")}
-    expected |= {"error_gpp", "error_nee"}
+    expected |= {"error_gpp", "error_nee", "truth_gpp", "truth_nee"}
     assert expected <= drawn
     assert all(path.stat().st_size > 5000 for path in (out / "figures").iterdir())
     assert "Left out" not in (out / "report.md").read_text()

@@ -76,6 +76,7 @@ def demo(
             summary=["All numbers, maps and towers below are of a generated planet. Its true "
                      "fluxes are known, so that what is computed can be scored against them."],
             run={**said, "Planet": planet, **versions()},
+            label="synthetic",
         )  # fmt: skip
         report.warn_of([BASELINE_CAVEAT])
         left_out: dict[str, str] = {}
@@ -102,5 +103,8 @@ def demo(
     again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
     return (
         f"AN IDEALISED EARTH (synthetic, {planet})\n\n{summary(report, out)}\n"
+        "The truth has laws that the baseline does not know. NEE of the baseline is the small "
+        "difference of\ntwo large estimates made apart, and far off: that is what learned "
+        "refinement is for.\n"
         f"another planet in its place: {again}"
     )

@@ -84,7 +84,8 @@ def set_title(ax: Axes, title: str) -> None:
     from xflux.plot.panels import title_width, wrapped
 
     said = ax.get_title(loc="left")
-    if said.lower() in title.lower():
-        said = ""
+    if "(synthetic)" in title:
+        parts = [part for part in said.replace("\n", " ").split("; ") if part != "synthetic"]
+        said = "; ".join(part for part in parts if part != "Synthetic")
     text = wrapped(title + (f"\n{said}" if said else ""), title_width(ax), 11)
     ax.set_title(text, loc="left", fontsize=11, color=INK)

@@ -49,6 +49,8 @@ class Report:
         Results, by their path in the folder.
     sections : list of Section
     caveats : list of str
+    label : str
+        What the data are, where they are no measurements; stands in every row of every table.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Report:
     files: dict[str, str] = field(default_factory=dict)
     sections: list[Section] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
+    label: str = ""
 
     def warn_of(self, caveats: Sequence[str]) -> None:
         """Add caveats; one that holds for towers and grid alike is said once."""
@@ -81,7 +84,7 @@ class Report:
         tables.mkdir(exist_ok=True)
         for section in self.sections:
             for table in section.tables:
-                table.write(tables)
+                table.write(tables, label=self.label)
         parts = [f"# {self.title}", *self.summary, "## What was run", _pairs(self.run)]
         parts += ["## Files", _pairs({f"`{path}`": said for path, said in self.files.items()})]
         for section in self.sections:

@@ -39,9 +39,10 @@ class Table:
     shown: pd.DataFrame | None = None
     digits: Mapping[str, int] = field(default_factory=dict)
 
-    def write(self, folder: Path) -> None:
-        """Write the CSV file."""
-        self.frame.to_csv(
+    def write(self, folder: Path, *, label: str = "") -> None:
+        """Write the CSV file; a label such as ``synthetic`` stands in each row."""
+        frame = self.frame.assign(data=label) if label else self.frame
+        frame.to_csv(
             folder / f"{self.name}.csv", index=False, float_format="%.6g", lineterminator="\n"
         )
 

@@ -59,6 +59,10 @@ def draw_truth(
     progress.say("drawing truth and baseline")
     pages = FigureFolder(folder, left_out)
     for flux in ("gpp", "nee"):
+        title = f"True {short_name(flux)}, mean of all months (synthetic)"
+        pages.draw(
+            f"truth_{flux}", title, f"{title}. Grey: no value.", partial(_true, result, flux)
+        )
         if flux in result.computed:
             title = f"Baseline less true {short_name(flux)}, mean of all months (synthetic)"
             pages.draw(
@@ -93,6 +97,15 @@ def _plain() -> Any:
     import cartopy.crs
 
     return cartopy.crs.PlateCarree()
+
+
+def _true(result: AgainstTruth, flux: str, title: str) -> Canvas:
+    from xflux.plot.maps import plot_map
+
+    ax: Any = plot_map(result.truth[flux])
+    set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
 
 
 def _error(result: AgainstTruth, flux: str, title: str) -> Canvas:

@@ -201,7 +201,11 @@ def regional_sums(
         parts["coverage"] = coverage
     result = _assemble(da, parts, labels, dim, cut)
     methods = "area: sum where land" if land_fraction is not None else "area: sum"
-    kept = {key: da.attrs[key] for key in ("positive", "flux_definition") if key in da.attrs}
+    kept = {
+        key: da.attrs[key]
+        for key in ("positive", "flux_definition", "synthetic")
+        if key in da.attrs
+    }
     result["integral"].attrs = {
         "long_name": f"{da.attrs.get('long_name', da.name or 'flux')}, integrated over region",
         "units": written,

@@ -233,7 +233,7 @@ def _explained(
     elif kind == "bars" and varies:
         said.append("whiskers: standard deviation between years (IAV)")
     if kind == "years" and varies:
-        said.append("IAV: standard deviation between years")
+        said.append("IAV: standard deviation of years, trend included")
     return said
 
 

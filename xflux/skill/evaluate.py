@@ -178,6 +178,11 @@ def evaluate(
     )
     if independent is not None:
         result.attrs["independent"] = "true" if independent else "false"
+    for side in (observed, predicted):
+        arrays = side.data_vars.values() if isinstance(side, xr.Dataset) else [side]
+        for array in arrays:
+            if "synthetic" in array.attrs:
+                result.attrs["synthetic"] = array.attrs["synthetic"]
     return result.assign_coords(flux_units(table))
 
 

@@ -111,6 +111,8 @@ class Anomalies:
         Of the air, as plants are used to it, and of the soil, degC.
     rain, rain_stored : ndarray
         Of the logarithm of rain, and as the soil holds it.
+    excess : ndarray (step, 1)
+        By how much the logarithm of the mean of rain is above the mean of its logarithm.
     """
 
     warmth: Floats
@@ -118,12 +120,13 @@ class Anomalies:
     soil_warmth: Floats
     rain: Floats
     rain_stored: Floats
+    excess: Floats
 
     @classmethod
     def none(cls) -> Anomalies:
         """Return the anomalies of a mean year."""
         zero = np.zeros((1, 1))
-        return cls(zero, zero, zero, zero, zero)
+        return cls(zero, zero, zero, zero, zero, zero)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,8 @@ def air(place: Place, steps: Steps, anomalies: Anomalies) -> Air:
     ta = _temperature(place, steps.month) - 2.0 * wet + anomalies.warmth
     # Cold air holds little that could rain.
     holds = 1.0 / (1.0 + np.exp(-(ta + 3.0) / 9.0))
-    p = 9.4 * wet**1.25 * (0.12 + 0.88 * holds) * np.exp(anomalies.rain)
+    p = 9.4 * wet**1.25 * (0.12 + 0.88 * holds)
+    p = p * np.exp(anomalies.rain - anomalies.excess)
     cloud = np.clip(
         0.345
         + 0.24 * np.minimum(wet, 1.2)

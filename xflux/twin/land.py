@@ -142,8 +142,9 @@ def cover(place: Place, year: Year, patches: tuple[Floats, Floats, Floats]) -> C
         ("OSH", (warm < 10.0) | (moist < 0.15)),
         (
             "CRO",
-            ~boreal & (mean > 4.0) & (moist > 0.2) & (moist < np.where(tropical, 0.5, 0.68))
-            & (place.elevation < 1100.0) & (use > np.where(tropical, 0.8, 0.25)),
+            ~boreal & (mean > 5.0) & (moist > 0.2) & (moist < np.where(tropical, 0.45, 0.68))
+            & (place.elevation < 1100.0) & (use > np.where(tropical, 1.1, 0.25))
+            & (place.rain_summer > -0.45),
         ),
         ("EBF", tropical & (moist > 0.5)),
         ("WSA", tropical & (moist > 0.36)),
@@ -151,10 +152,10 @@ def cover(place: Place, year: Year, patches: tuple[Floats, Floats, Floats]) -> C
         ("DNF", boreal & (moist > 0.2) & (cold < -27.0)),
         ("ENF", boreal & (moist > 0.28) & (mean < 2.5 + use)),
         ("MF", boreal & (moist > 0.28)),
+        ("CSH", temperate & (cold > 3.0) & (moist > 0.15) & (place.rain_summer < -0.45)),
         ("ENF", temperate & (moist > 0.4) & ((use < -0.9) | (place.elevation > 900.0))),
         ("MF", temperate & (moist > 0.4) & (mean < 8.0 + 2.0 * use)),
         ("DBF", temperate & (moist > 0.4)),
-        ("CSH", temperate & (cold > 4.0) & (moist > 0.2) & (place.rain_summer < -0.3)),
         ("WSA", temperate & (moist > 0.32)),
     )  # fmt: skip
     igbp = np.full(place.lat.shape, float(_CODES["GRA"]))

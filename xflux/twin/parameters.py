@@ -1,4 +1,4 @@
-"""Every number of the idealised Earth, frozen, and the hash that tells whether one changed.
+"""The numbers of the idealised Earth, frozen.
 
 The numbers were chosen once, so that global totals, seasons and variability lie within
 what is known of the Earth, before any model was fitted to what they generate.
@@ -6,10 +6,7 @@ what is known of the Earth, before any model was fitted to what they generate.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass, field
-
-from xflux.twin import outlines
+from dataclasses import dataclass, field
 
 __all__ = ["EARTH", "EarthParameters", "Plants"]
 
@@ -83,13 +80,13 @@ class EarthParameters:
     # Weather: standard deviations of monthly means, and memories in days.
     weather_memory: float = 9.0
     cold_swing: float = 2.3  # degC, of the coldest months
-    warm_swing: float = 0.46  # degC, of tropical months
-    rain_swing: float = 0.38  # of the logarithm of rain
+    warm_swing: float = 0.40  # degC, of tropical months
+    rain_swing: float = 0.36  # of the logarithm of rain
     rain_cools: float = 0.9  # degC per unit of the logarithm of rain, where the sun is high
     cloud_of_rain: float = 0.11  # light lost per unit of the logarithm of rain
     # El Nino: periods in years, and warmth of the tropics per standard deviation.
     el_nino_periods: tuple[float, float, float] = (2.7, 3.9, 5.6)
-    el_nino_warmth: float = 0.12  # degC
+    el_nino_warmth: float = 0.14  # degC
     # Carbon dioxide: 280 ppm and an exponential rise; warming since 2000.
     co2_before: float = 280.0  # ppm
     co2_risen: float = 90.0  # ppm, in 2000
@@ -115,7 +112,7 @@ class EarthParameters:
     decay_moisture: float = 0.62  # soil moisture at which decay is fastest, 1
     decay_drought: float = 0.8  # decay lost in the driest soil
     soil_warmth_memory: float = 48.0  # days by which soils lag the air
-    pool_lag: float = 13.5  # years by which pools lag carbon dioxide
+    pool_lag: float = 13.2  # years by which pools lag carbon dioxide
     # Disturbance: years of regrowth, share of land disturbed, sink of regrowth.
     regrowth: float = 14.0
     disturbed: float = 0.20
@@ -149,13 +146,6 @@ class EarthParameters:
     )  # fmt: skip
     tower_regrowth: tuple[float, float] = (0.15, 0.6)  # of woody stands with a tower
     classes: dict[str, Plants] = field(default_factory=lambda: dict(_CLASSES))
-
-    @property
-    def hash(self) -> str:
-        """First twelve digits of the SHA-256 of all numbers, coasts and mountains included."""
-        maps = [getattr(outlines, name) for name in outlines.__all__]
-        text = repr((sorted(asdict(self).items()), maps))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 #: The one idealised Earth.

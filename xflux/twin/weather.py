@@ -81,7 +81,11 @@ def anomalies(seed: int, place: Place, steps: Steps, first: Days, last: Days) ->
 
     up = np.abs(np.sin(np.deg2rad(place.lat)))
     winter = np.where(place.lat > 0, 0.5, -0.5) * np.cos(2 * np.pi * (steps.month - 0.8) / 12.0)
-    cold = up**1.3 * (0.75 + 0.5 * winter) * (1.0 - 0.3 * np.exp(-place.inland / 500.0))
+    cold = (
+        up**1.3
+        * (0.75 + 0.5 * winter)
+        * (1.0 - 0.3 * np.exp(-np.maximum(place.inland, 0.0) / 500.0))
+    )
     swing = EARTH.warm_swing + (EARTH.cold_swing - EARTH.warm_swing) * cold
     tropics = EARTH.el_nino_warmth * np.exp(-((place.lat / 23.0) ** 2))
     strong, lasting = (
@@ -101,6 +105,7 @@ def anomalies(seed: int, place: Place, steps: Steps, first: Days, last: Days) ->
         swing * passing(drawn.soil_warmth, of_warmth) + lately,
         rain,
         stored,
+        0.5 * EARTH.rain_swing**2 * _spread(last - first)[:, None],
     )
 
 
@@ -131,12 +136,9 @@ def daily_weather(seed: int) -> Weather:
     count = int((LAST - FIRST).astype(int)) + 1
     vectors = random.normal(size=(2, _WAVES, 3)) * 3.2
     phases = random.uniform(0.0, 2 * np.pi, (2, _WAVES))
-    # Months are to have a standard deviation of 1: that of the mean of 30 days of an
-    # autoregression, on waves of a mean square of a half.
+    # Months are to have a standard deviation of 1, on waves of a mean square of a half.
     keep = float(np.exp(-1.0 / EARTH.weather_memory))
-    lags = np.arange(1, 30)
-    month = (1.0 + 2.0 * np.sum((1.0 - lags / 30.0) * keep**lags)) / 30.0
-    scale = np.sqrt((1.0 - keep**2) / month * 2.0 / _WAVES)
+    scale = np.sqrt((1.0 - keep**2) / _mean_square(30) * 2.0 / _WAVES)
 
     def drawn() -> Floats:
         noise = random.normal(size=(count, _WAVES)) * scale
@@ -163,6 +165,19 @@ def daily_weather(seed: int) -> Weather:
     }
     kept = {name: series.astype(np.float32) for name, series in daily.items()}
     return Weather(**kept, vectors=vectors, phases=phases)
+
+
+def _mean_square(days: int) -> float:
+    """Return the variance of the mean of days of the autoregression, over that of one day."""
+    lags = np.arange(1, days)
+    keep = float(np.exp(-1.0 / EARTH.weather_memory))
+    return float(1.0 + 2.0 * np.sum((1.0 - lags / days) * keep**lags)) / days
+
+
+def _spread(lengths: Days) -> Floats:
+    """Return the variance of the weather of steps of some days, over that of months."""
+    known = {int(days): _mean_square(int(days)) / _mean_square(30) for days in np.unique(lengths)}
+    return np.array([known[int(days)] for days in lengths])
 
 
 def _mean_of_days(series: NDArray[np.float32], first: Days, last: Days) -> Floats:
