@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Reader", "materialise", "run"]
 
+#: Gets canonical tiles by name and returns the outputs.
+Finish = Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]]
+
 #: Tiles are filled up to a multiple of this, so that compiled loops have no remainder: their
 #: last, unvectorised turns may round otherwise, and results would depend on the chunks.
 LANES = 64
+
+#: Bytes of one array of a tile. Compiled loops run long enough for the Python around them, and
+#: for a thread that waits for its turn there, not to matter; and the dozen arrays of a tile
+#: still stay in a second- or third-level cache.
+_BYTES = 4 * 126_976
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,9 @@ class Reader:
 class Block:
     """The work on one chunk, as one picklable callable of plain arrays.
 
+    What is smaller than the chunk, as an elevation is beside a series of maps, is converted
+    once, with what is derived from it alone, and repeated in every tile.
+
     Attributes
     ----------
     readers : tuple of Reader
@@ -46,55 +58,149 @@ class Block:
     steps : tuple of Step
         Recipes, in an order in which each finds what it needs.
     finish : callable
-        Gets a dict of canonical 1-D tiles and returns the outputs.
+        Gets a dict of canonical 1-D tiles and returns the outputs. To a model of the
+        user's the tiles belong: it may change them, return them and keep them.
     outputs : int
     dtype : str
     """
 
     readers: tuple[Reader, ...]
     steps: tuple[Step, ...]
-    finish: Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]]
+    finish: Finish
     outputs: int
     dtype: str
 
     def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...] | np.ndarray:
-        from xflux.numerics.clean import clean
-        from xflux.numerics.tiles import over_tiles
+        from xflux.numerics.scratch import scratch
 
         dtype = np.dtype(self.dtype)
+        shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
         dropped = dict.fromkeys((reader.name for reader in self.readers), 0)
+        small: dict[str, np.ndarray] = {}
 
-        def tile(*raw: np.ndarray) -> Sequence[np.ndarray]:
-            values: dict[str, np.ndarray] = {}
-            cells = raw[0].size
-            filled = cells + -cells % LANES
-            for reader, array in zip(self.readers, raw, strict=True):
-                values[reader.name], outside = clean(
-                    array, reader.scale, reader.offset, reader.low, reader.high, dtype, filled
-                )
-                dropped[reader.name] += outside
+        def once(name: str, part: _Pass) -> bool:
+            if math.prod(part.shape) == math.prod(shape):
+                return False
+            (small[name],) = part.run(_Pick(name), 1)
+            return True
+
+        with scratch(_BYTES):
+            whole = _Pass(shape, dtype, dropped, _only_read(self.finish, self.steps), small)
+            for reader, array in zip(self.readers, map(np.asarray, arrays), strict=True):
+                part = _Pass(array.shape, dtype, dropped, True, readers=[(reader, array)])
+                if not once(reader.name, part):
+                    whole.readers.append((reader, array.reshape(shape)))
             for step in self.steps:
-                derived = step.function(*(values[need] for need in step.needs))
-                row = variables[step.target]
-                values[step.target], _ = clean(
-                    _filled(derived, (filled,), dtype),
-                    1.0,
-                    0.0,
-                    row.valid_min,
-                    row.valid_max,
-                    dtype,
-                )
-            return [np.broadcast_to(array, (filled,))[:cells] for array in self.finish(values)]
-
-        results = over_tiles(tile, [np.asarray(array) for array in arrays], self.outputs, dtype)
+                needs = {need: small[need] for need in step.needs if need in small}
+                own = np.broadcast_shapes(*(array.shape for array in needs.values()))
+                part = _Pass(own, dtype, dropped, False, needs, steps=[step])
+                if len(needs) < len(step.needs) or not once(step.target, part):
+                    whole.steps.append(step)
+            results = whole.run(self.finish, self.outputs)
         _warn_dropped(dropped)
         return results if self.outputs > 1 else results[0]
 
 
-def _filled(values: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Return a contiguous tile; a recipe may return a constant."""
-    array = np.asarray(values, dtype)
-    return array if array.shape == shape else np.full(shape, array, dtype)
+@dataclass
+class _Pass:
+    """Canonical values over one shape, tile by tile.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    dropped : dict of str to int
+        How many values of each array were outside its range; counted up.
+    shared : bool
+        Whether a tile may be a part of a raw array that needs no conversion.
+    small : dict of str to ndarray
+        Canonical values that broadcast to the shape.
+    readers : list of (Reader, ndarray)
+        Raw arrays of the shape.
+    steps : list of Step
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    dropped: dict[str, int]
+    shared: bool
+    small: dict[str, np.ndarray] = field(default_factory=dict)
+    readers: list[tuple[Reader, np.ndarray]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def run(self, finish: Finish, outputs: int) -> tuple[np.ndarray, ...]:
+        """Return what `finish` makes of the values."""
+        from xflux.numerics.tiles import over_tiles
+
+        def tile(slab: tuple[Any, ...], start: int, cells: int) -> Sequence[np.ndarray]:
+            filled = cells + -cells % LANES
+            values = self._values((*slab, ...), slice(start, start + filled), filled)
+            return [np.broadcast_to(array, (filled,)) for array in finish(values)]
+
+        return over_tiles(tile, self.shape, outputs, self.dtype, _BYTES // self.dtype.itemsize)
+
+    def _values(self, slab: Any, stretch: slice, filled: int) -> dict[str, np.ndarray]:
+        """Return canonical 1-D tiles, given where they lie in the shape and in memory."""
+        from xflux.numerics.clean import clean
+        from xflux.numerics.scratch import empty
+
+        values: dict[str, np.ndarray] = {}
+        for reader, array in self.readers:
+            found = self._as_it_is(reader, array, stretch, filled)
+            if found is None:
+                found = empty(filled, self.dtype)
+                self.dropped[reader.name] += clean(
+                    array[slab], reader.scale, reader.offset, reader.low, reader.high, found
+                )
+            values[reader.name] = found
+        for name, array in self.small.items():
+            part = np.broadcast_to(array, self.shape)[slab]
+            values[name] = found = empty(filled, self.dtype)
+            found[: part.size].reshape(part.shape)[...] = part
+            found[part.size :] = found[part.size - 1]
+        for step in self.steps:
+            values[step.target] = found = empty(filled, self.dtype)
+            _derive(step, [values[need] for need in step.needs], found)
+        return values
+
+    def _as_it_is(
+        self, reader: Reader, array: np.ndarray, stretch: slice, filled: int
+    ) -> np.ndarray | None:
+        """Return a part of a raw array, if it is what would come of its conversion."""
+        from xflux.numerics.clean import is_clean
+
+        plain = self.shared and reader.scale == 1.0 and reader.offset == 0.0
+        if not plain or array.dtype != self.dtype or not array.flags.c_contiguous:
+            return None
+        # A tile is filled up with the cells that follow; at the end there are none.
+        part = array.reshape(-1)[stretch]
+        fits = part.size == filled and is_clean(part, reader.low, reader.high)
+        return part if fits else None
+
+
+def _derive(step: Step, needs: Sequence[np.ndarray], out: np.ndarray) -> None:
+    """Run a recipe in pieces, as NumPy takes memory of its own for what lies in between."""
+    from xflux.numerics.clean import clean
+    from xflux.numerics.tiles import tile_size
+
+    row = variables[step.target]
+    size = tile_size(out.dtype)
+    for start in range(0, out.size, size):
+        piece = out[start : start + size]
+        derived = step.function(*(need[start : start + size] for need in needs))
+        # A recipe may return a constant, or one of its inputs.
+        values = np.broadcast_to(np.asarray(derived, out.dtype), piece.shape)
+        clean(values, 1.0, 0.0, row.valid_min, row.valid_max, piece)
+
+
+def _only_read(finish: Finish, steps: Sequence[Step]) -> bool:
+    """Tell whether all that gets the tiles is ours, and leaves them as they are.
+
+    A model of the user's may write into what it gets: it gets copies.
+    """
+    called = [type(model) for model in getattr(finish, "models", (finish,))]
+    modules = [getattr(item, "__module__", "") for item in (*called, *(s.function for s in steps))]
+    return all(str(module).startswith("xflux.") for module in modules)
 
 
 def _warn_dropped(dropped: dict[str, int]) -> None:
@@ -113,7 +219,7 @@ def _warn_dropped(dropped: dict[str, int]) -> None:
 
 def run(
     plan: Plan,
-    finish: Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]],
+    finish: Finish,
     outputs: int,
 ) -> list[xr.DataArray]:
     """Run a plan and what follows it on every chunk, in one call per chunk.

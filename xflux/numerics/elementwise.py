@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xflux.errors import InputError
+from xflux.numerics.scratch import empty
 from xflux.numerics.tiles import slabs, tile_size
 
 __all__ = ["arguments", "elementwise", "floating", "floats"]
@@ -94,7 +95,7 @@ def elementwise(
     dtype = floating(arrays)
     typed = tuple(dtype.type(value) for value in parameters)
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    results = tuple(np.empty(shape, dtype) for _ in range(outputs))
+    results = tuple(empty(shape, dtype) for _ in range(outputs))
     spread = [array if array.shape == shape else np.broadcast_to(array, shape) for array in arrays]
     whole = all(array is own and array.flags.c_contiguous for array, own in zip(spread, arrays))
     for slab in [()] if whole else slabs(shape, tile_size(dtype)):

@@ -15,9 +15,8 @@ import numpy as np
 __all__ = ["over_tiles", "slabs", "tile_size"]
 
 #: Bytes of one array of a tile, 31 pages. A few of them fit into a second-level cache, and they
-#: stay below the 128 kB from which glibc takes memory from the system for one use alone, unless it
-#: has learnt otherwise. The workers of distributed set ``MALLOC_TRIM_THRESHOLD_``, which keeps it
-#: from learning, and page faults then take more than half of the time.
+#: stay below the 128 kB from which glibc takes memory from the system for one use alone (see
+#: `xflux.numerics.scratch`).
 _BYTES = 126_976
 
 
@@ -27,7 +26,7 @@ def tile_size(dtype: np.dtype[Any]) -> int:
 
 
 def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
-    """Cut a shape into blocks of about `size` cells, contiguous in C order."""
+    """Cut a shape into blocks of at most `size` cells, contiguous in C order and much alike."""
     if not shape:
         yield ()
         return
@@ -37,6 +36,8 @@ def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
         inner *= shape[axis]
         axis -= 1
     step = max(1, size // inner)
+    pieces = max(1, -(-shape[axis] // step))
+    step = max(1, -(-shape[axis] // pieces))
     for outer in np.ndindex(*shape[:axis]):
         for start in range(0, shape[axis], step):
             stop = min(start + step, shape[axis])
@@ -44,39 +45,40 @@ def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
 
 
 def over_tiles(
-    function: Callable[..., Sequence[np.ndarray]],
-    arrays: Sequence[np.ndarray],
+    function: Callable[[tuple[Any, ...], int, int], Sequence[np.ndarray]],
+    shape: tuple[int, ...],
     outputs: int,
     dtype: np.dtype[Any],
-    size: int | None = None,
+    size: int,
 ) -> tuple[np.ndarray, ...]:
-    """Call a function on every tile of arrays that broadcast against each other.
+    """Call a function for every tile of a shape, and put together what it returns.
 
     Parameters
     ----------
     function : callable
-        Gets one contiguous 1-D array per input, all of one length, and returns
-        `outputs` 1-D arrays of that length.
-    arrays : sequence of ndarray
-        Any dtypes; they are handed over as they are.
+        Gets the index of a tile, the position of its first cell in C order, and its number
+        of cells; returns `outputs` 1-D arrays of them, of which what is longer is cut off.
+    shape : tuple of int
     outputs : int
     dtype : dtype
         Of the results.
-    size : int, optional
-        Cells in a tile; `tile_size` of `dtype` where it is left out.
+    size : int
+        Cells in a tile, at most.
 
     Returns
     -------
     tuple of ndarray
-        Of the broadcast shape.
+        Of the shape.
     """
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    spread = [np.broadcast_to(array, shape) for array in arrays]
     results = tuple(np.empty(shape, dtype) for _ in range(outputs))
-    for slab in slabs(shape, size or tile_size(dtype)):
-        tiles = [np.ascontiguousarray(array[slab]).reshape(-1) for array in spread]
-        for result, values in zip(results, function(*tiles), strict=True):
-            # The ellipsis keeps a view where there are no dimensions.
-            target = result[(*slab, Ellipsis)]
-            target[...] = np.reshape(values, target.shape)
+    start = 0
+    for slab in slabs(shape, size):
+        # The ellipsis keeps views where there are no dimensions.
+        targets = [result[(*slab, ...)] for result in results]
+        cells = targets[0].size
+        for target, values in zip(targets, function(slab, start, cells), strict=True):
+            target[...] = values[:cells].reshape(target.shape)
+            # A tile that is let go of lends its memory to the next.
+            del values
+        start += cells
     return results

@@ -151,7 +151,26 @@ class Air:
 
 
 def air(place: Place, steps: Steps, anomalies: Anomalies) -> Air:
-    """Compute the climate of places from what is usual and what is not."""
+    """Compute the climate of places from what is usual and what is not.
+
+    Parameters
+    ----------
+    place : Place
+    steps : Steps
+    anomalies : Anomalies
+
+    Returns
+    -------
+    Air
+
+    Notes
+    -----
+    Forms of our own, chosen to resemble the Earth. With wetness w (below): rain is ``9.4 w^1.25``
+    where air is warm, times the exponential of its anomaly; cloud grows with w, latitude and
+    rain; sunshine is that above the air (FAO-56, eqs 21 to 25) times ``1 - cloud``; relative
+    humidity grows with w. Saturation is after Magnus (WMO 2008), longwave radiation after Brutsaert
+    (1975, Water Resources Research 11, eq. 11), raised by cloud.
+    """
     wet = _wetness(place, steps.month)
     ta = _temperature(place, steps.month) - 2.0 * wet + anomalies.warmth
     # Cold air holds little that could rain.
@@ -198,7 +217,12 @@ def dew_point(vapour: Floats) -> Floats:
 
 
 def _wetness(place: Place, month: Floats) -> Floats:
-    """Return how wet a month is: rain belts, and what places make of them."""
+    """Return how wet a month is: rain belts, and what places make of them.
+
+    A bell around the latitude of the tropical rains, which follow the sun, and one around that
+    of the storms; times the exponential of what the map of rain says, and of the way from the
+    sea. It saturates at 1.3.
+    """
     lat, sun = place.lat, np.cos(2 * np.pi * (month - 0.8) / 12.0)
     # The tropical rains follow the sun by a month, further over the larger northern land.
     belt = 1.0 - 8.5 * np.cos(2 * np.pi * (month - 1.2) / 12.0)
@@ -213,7 +237,11 @@ def _wetness(place: Place, month: Floats) -> Floats:
 
 
 def _temperature(place: Place, month: Floats) -> Floats:
-    """Return air temperature, degC: warmest in late July in the north."""
+    """Return air temperature, degC: warmest in late July in the north.
+
+    ``28.8 - 30 s^2 - 17 s^6`` with the sine s of latitude, less a season that grows with
+    latitude and the way from the sea, odd winters, and 5.8 K per km of height.
+    """
     up = np.sin(np.deg2rad(place.lat))
     north = up > 0.0
     mean = 28.8 - 30.0 * up**2 - 17.0 * up**6

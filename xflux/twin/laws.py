@@ -200,7 +200,13 @@ def _fertilised(co2: Floats, cover: Cover) -> Floats:
 
 
 def net_radiation(air: Air, fapar: Floats) -> Floats:
-    """Return net radiation, W m-2, of green, bare or snow-covered ground."""
+    """Return net radiation, W m-2, of green, bare or snow-covered ground.
+
+    Notes
+    -----
+    ``(1 - albedo) swin + 0.97 (lwin - sigma T^4)`` with an albedo of 0.29 of bare ground that falls
+    with fAPAR and rises with snow.
+    """
     snow = 1.0 / (1.0 + np.exp((air.ta + 2.0) / 1.5))
     albedo = 0.29 - 0.16 * fapar + 0.28 * snow * (1.0 - 0.7 * fapar)
     lost = 0.97 * _STEFAN_BOLTZMANN * (air.ta + 273.15) ** 4
