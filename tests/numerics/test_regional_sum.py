@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,3 +133,36 @@ def test_the_account_is_nan_where_too_little_has_values() -> None:
     strict = account(sums, skipna=True, min_valid=0.76)
     np.testing.assert_array_equal(np.isnan(strict[:, 0]), [True, False, True, True])
     np.testing.assert_array_equal(account(sums, skipna=False, min_valid=0.0), strict)
+
+
+@pytest.mark.parametrize("regions", [None, "blocks", "scattered"])
+def test_rounding_does_not_grow_with_the_number_of_cells(regions: str | None) -> None:
+    rng = np.random.default_rng(0)
+    field, area = rng.normal(size=(1, 1_500_000)) + 1e3, rng.uniform(0.5, 2.0, 1_500_000)
+    index = {
+        None: None,
+        "blocks": np.repeat(np.arange(3), 500_000),
+        "scattered": rng.integers(0, 3, 1_500_000),
+    }[regions]
+    count = 1 if index is None else 3
+    found = regional_sum(field, area, None, index, axes=(1,), count=count)[0]
+    for k in range(count):
+        here = slice(None) if index is None else index == k
+        terms = field[0, here] * area[here]
+        assert found[k, 0] == pytest.approx(math.fsum(terms), rel=3e-16)
+        assert found[k, 1] == pytest.approx(math.fsum(area[here]), rel=3e-16)
+        assert found[k, 2] == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f4", ">f8", "f2", "i2", "u1", "?"])
+@pytest.mark.parametrize("index", ["i1", "u1", "u8", ">i4"])
+def test_any_numbers_are_summed(dtype: str, index: str) -> None:
+    field = np.array([[0, 1, 1, 0, 1]]).astype(dtype)[:, ::-1]
+    regions = np.array([1, 0, 0, 1, 1]).astype(index)
+    found = regional_sum(field, np.ones(5), None, regions, axes=(1,), count=2)
+    np.testing.assert_array_equal(found[0], [[1.0, 2.0, 0.0], [2.0, 3.0, 0.0]])
+
+
+def test_a_region_that_was_not_counted_is_refused() -> None:
+    with pytest.raises(InputError, match="lies in region 4, but there are 4"):
+        regional_sum(np.ones((1, 2)), np.ones(2), None, np.array([0, 4]), axes=(1,), count=4)

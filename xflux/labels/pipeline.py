@@ -170,7 +170,8 @@ class _Pass:
         from xflux.numerics.clean import is_clean
 
         plain = self.shared and reader.scale == 1.0 and reader.offset == 0.0
-        if not plain or array.dtype != self.dtype or not array.flags.c_contiguous:
+        # For read-only or unaligned memory, the loops of the models would be compiled once more.
+        if not plain or array.dtype != self.dtype or not array.flags.carray:
             return None
         # A tile is filled up with the cells that follow; at the end there are none.
         part = array.reshape(-1)[stretch]

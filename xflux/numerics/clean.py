@@ -31,9 +31,8 @@ def _clean(raw, out, scale, offset, low, high, slack):
 def _changed(raw, bits, low, high, minus_zero):
     count = 0
     for i in range(raw.size):
-        value = raw[i]
-        outside = (not ((value >= low) & (value <= high))) & (value == value)
-        count += outside | (bits[i] == minus_zero)
+        # Comparisons with NaN, which stays what it is, are False.
+        count += (raw[i] < low) | (raw[i] > high) | (bits[i] == minus_zero)
     return count
 
 

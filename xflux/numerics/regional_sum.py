@@ -188,10 +188,12 @@ def _checked(values: Array, largest: float, called: str) -> Array:
 
 def _sum_crisp(rows: Array, weight: Array, index: Array, out: Array) -> None:
     """Sum where a cell lies in one region at most: one pass, however many regions."""
-    if index.max(initial=-1) >= out.shape[1]:
-        raise InputError(f"a cell lies in region {index.max()}, but there are {out.shape[1]}")
+    index = index.astype(np.int64)
+    last = int(index.max(initial=-1))
+    if last >= out.shape[1]:
+        raise InputError(f"a cell lies in region {last}, but there are {out.shape[1]}")
     runs = np.empty((weight.size, 3), np.int64)
-    runs = runs[: _find_runs(weight, np.ascontiguousarray(index), runs)]
+    runs = runs[: _find_runs(weight, index, runs)]
     lost = np.zeros_like(out)
     for part, values in _pieces(rows):
         _sum_runs(values, weight, runs, out[part], lost[part])

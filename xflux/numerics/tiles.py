@@ -27,6 +27,8 @@ def tile_size(dtype: np.dtype[Any]) -> int:
 
 def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
     """Cut a shape into blocks of at most `size` cells, contiguous in C order and much alike."""
+    if 0 in shape:
+        return
     if not shape:
         yield ()
         return
@@ -36,8 +38,9 @@ def slabs(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
         inner *= shape[axis]
         axis -= 1
     step = max(1, size // inner)
-    pieces = max(1, -(-shape[axis] // step))
-    step = max(1, -(-shape[axis] // pieces))
+    # A last piece that is short would cost as much Python as a whole one.
+    pieces = -(-shape[axis] // step)
+    step = -(-shape[axis] // pieces)
     for outer in np.ndindex(*shape[:axis]):
         for start in range(0, shape[axis], step):
             stop = min(start + step, shape[axis])
