@@ -1,25 +1,34 @@
-"""What is being written, and how far it is: the record beside an unfinished store."""
+"""What is being written, and how far it is: the record of an unfinished store, and its proof."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from xflux.errors import FileFormatError
-from xflux.files.slabs import Slabs, zarr_chunks
+from xflux.errors import FileFormatError, InputError
+from xflux.files.slabs import Slabs, chunks_of, zarr_chunks
 from xflux.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Manifest", "differences", "fingerprint", "flush", "read_manifest", "write_manifest"]
+__all__ = [
+    "Manifest",
+    "differences",
+    "fingerprint",
+    "flush",
+    "proven",
+    "read_manifest",
+    "write_manifest",
+]
 
 #: Raised when older versions could not read what is written any more.
 SCHEMA = 1
@@ -220,3 +229,98 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any], above: str = "")
 
 def _short(text: str, length: int = 120) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def proven(
+    ds: xr.Dataset, store: Path, names: list[Hashable], slabs: Slabs, done: int, how_far: str
+) -> bool:
+    """Compute finished slabs again, and refuse to go on where they are not as on disk.
+
+    They are the last one and, for each variable, the last one in which it tells one
+    Dataset from another: missing values (at sea) equal those of any other, and so does a
+    single number (no GPP in winter).
+
+    Parameters
+    ----------
+    ds : Dataset
+        What is written.
+    store : Path
+        It is read backwards, chunk by chunk, until each variable was found to tell.
+    names : list of hashable
+        Of the variables that are cut into slabs.
+    slabs : Slabs
+        As they were when the store was begun.
+    done : int
+        How many of them are finished, one or more.
+    how_far : str
+        For messages.
+
+    Returns
+    -------
+    bool
+        False when no finished slab tells anything of any variable. Nothing is computed
+        then: proof would be to compute all of them, which is to start anew.
+
+    Raises
+    ------
+    InputError
+        When a slab does not come out as it is on disk.
+    """
+    import xarray as xr
+
+    with xr.open_zarr(store, chunks=None) as stored:
+        telling: dict[int, list[Hashable]] = {}
+        unknown = list(names)
+        for number in reversed(range(done)):
+            found = [name for name in unknown if _tells(ds, stored, name, slabs[number])]
+            if found:
+                telling[number] = found
+                unknown = [name for name in unknown if name not in found]
+            if not unknown:
+                break
+    if not telling:
+        return False
+    for number, some in {**telling, done - 1: names}.items():
+        _recheck(ds, store, some, slabs[number], how_far)
+    return True
+
+
+def _tells(ds: xr.Dataset, stored: xr.Dataset, name: Hashable, region: dict[Any, slice]) -> bool:
+    """Return whether a variable has several values in a slab on disk."""
+    first = None
+    for _, part in chunks_of(ds, name, region):
+        values = _telling(stored.variables[name][part].values)
+        if values.size:
+            first = values[0] if first is None else first
+            if (values != first).any():
+                return True
+    return False
+
+
+def _telling(values: np.ndarray) -> np.ndarray:
+    """Return the values that are not missing or infinite."""
+    return values[np.isfinite(values) if values.dtype.kind in "fc" else ~pd.isnull(values)]
+
+
+def _recheck(
+    ds: xr.Dataset, store: Path, names: list[Hashable], region: dict[Any, slice], how_far: str
+) -> None:
+    import dask
+    import xarray as xr
+
+    with xr.open_zarr(store, chunks={}) as stored:
+        same = {}
+        for name in names:
+            before = stored.variables[name].isel(region, missing_dims="ignore")
+            now = ds.variables[name].isel(region)
+            equal = (before == now) | (before.isnull() & now.isnull())
+            same[str(name)] = equal.data.all()
+        (same,) = dask.compute(same)
+    others = [name for name, equal in same.items() if not equal]
+    if others:
+        (dim, part), *_ = region.items()
+        raise InputError(
+            f"{how_far}, but {', '.join(others)} at {dim} {part.start} to {part.stop - 1} are not "
+            "what they are on disk: the data or the code behind them have changed. Give what it "
+            "was begun with, or start anew with overwrite=True"
+        )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
-
-from xflux.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Slabs", "cut", "evenly_chunked", "zarr_chunks"]
+__all__ = ["Slabs", "chunks_of", "cut", "evenly_chunked", "zarr_chunks"]
 
-#: Smaller slabs cost more by their overhead, some 0.1 s, than their loss would.
+#: Many slabs that are smaller cost more by their overhead, some 0.1 s, than their loss would.
 SMALLEST_SLAB = 64 * 2**20
+#: As many there are of smaller ones: bytes do not tell how slow a model is.
+FEWEST_SLABS = 10
 #: Of one variable in a slab: a graph of more is slow to start.
 MOST_BLOCKS = 2000
 #: About how many slabs a large Dataset is cut into.
@@ -104,6 +105,40 @@ def zarr_chunks(ds: xr.Dataset, name: Hashable) -> tuple[int, ...]:
     return tuple(max(length, 1) for length in lengths)
 
 
+def chunks_of(
+    ds: xr.Dataset, name: Hashable, region: dict[Any, slice]
+) -> Iterator[tuple[str, tuple[slice, ...]]]:
+    """Yield the chunks on disk that hold a slab of a variable.
+
+    Parameters
+    ----------
+    ds : Dataset
+        As `evenly_chunked` returns it.
+    name : hashable
+    region : dict
+        By dimension; those that are not in it are whole.
+
+    Yields
+    ------
+    str
+        Name of the file, such as ``"0.3.1"``.
+    tuple of slice
+        What of the variable is in it.
+    """
+    variable: Any = ds.variables[name]
+    along_each = []
+    for dim, size, chunk in zip(variable.dims, variable.shape, zarr_chunks(ds, name), strict=True):
+        part = region.get(dim, slice(0, size))
+        along_each.append(
+            [
+                (start // chunk, slice(start, min(start + chunk, part.stop)))
+                for start in range(part.start, part.stop, chunk)
+            ]
+        )
+    for chunks in product(*along_each):
+        yield ".".join(str(index) for index, _ in chunks) or "0", tuple(part for _, part in chunks)
+
+
 def cut(ds: xr.Dataset, along: Hashable | None = None) -> Slabs:
     """Choose a dimension and the length of the slabs.
 
@@ -118,19 +153,10 @@ def cut(ds: xr.Dataset, along: Hashable | None = None) -> Slabs:
     Returns
     -------
     Slabs
-        Each has work for all threads that compute now, four blocks for each. Nothing
-        is cut where no lazy variable has the dimension.
-
-    Raises
-    ------
-    InputError
-        When `along` is no dimension of the Dataset.
+        Each has work for all threads that compute now, four blocks for each, or one
+        where there would be fewer than ten slabs. Nothing is cut where no lazy variable
+        has the dimension.
     """
-    if along is not None and along not in ds.dims:
-        raise InputError(
-            f"along={along!r} is no dimension of the Dataset, which has "
-            f"{', '.join(map(str, ds.dims)) or 'none'}"
-        )
     lazy: list[Any] = [variable for variable in ds.variables.values() if variable.chunks]
     if along is None:
         if not lazy:
@@ -145,12 +171,15 @@ def cut(ds: xr.Dataset, along: Hashable | None = None) -> Slabs:
     blocks = max(prod(len(sizes) for sizes in variable.chunks) for variable in sliced) / rows
     size = ds.sizes[along]
     nbytes = sum(variable.nbytes for variable in sliced) / max(rows, 1)
+    threads = _threads()
     wanted = max(
-        4 * _threads() / blocks,
+        4 * threads / blocks,
         rows / USUAL_SLABS,
         SMALLEST_SLAB / nbytes if nbytes else rows,
     )
-    chosen = max(1, ceil(min(wanted, MOST_BLOCKS / blocks, rows)))
+    # One block for each thread is what an interruption costs at least, however fine the slabs.
+    most = max(rows // FEWEST_SLABS, ceil(threads / blocks), 1)
+    chosen = max(1, min(ceil(min(wanted, MOST_BLOCKS / blocks, rows)), most))
     return Slabs(along, size, max(1, chosen * ds.chunksizes[along][0]))
 
 

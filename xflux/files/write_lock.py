@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from xflux.errors import InputError
 
-__all__ = ["LOCK", "only_writer"]
+__all__ = ["LOCK", "not_writable", "only_writer"]
 
 #: Name of the lock in the folder.
 LOCK = "lock"
@@ -25,7 +25,7 @@ BEAT, DEAD = 20.0, 300.0
 
 @contextmanager
 def only_writer(folder: Path, what: Path) -> Iterator[Callable[[], None]]:
-    """Hold the lock of a folder, which is made where it is missing.
+    """Hold the lock of a folder, which is made where it is missing, with those above it.
 
     A lock that a dead process left is taken over: at once where it ran on this machine,
     and elsewhere when it has not been touched for five minutes.
@@ -46,7 +46,7 @@ def only_writer(folder: Path, what: Path) -> Iterator[Callable[[], None]]:
     Raises
     ------
     InputError
-        When another process is writing.
+        When another process is writing, and where nothing can be written.
     """
     lock = folder / LOCK
     own = {
@@ -76,9 +76,27 @@ def only_writer(folder: Path, what: Path) -> Iterator[Callable[[], None]]:
             folder.rmdir()
 
 
+def not_writable(what: Path, error: OSError) -> InputError:
+    """Return what to raise where the system lets nothing be written.
+
+    Parameters
+    ----------
+    what : Path
+        What was to be written.
+    error : OSError
+    """
+    return InputError(
+        f"{what} cannot be written: {error.filename}: {error.strerror}; name a path in a folder "
+        "that you may write to"
+    )
+
+
 def _acquire(folder: Path, lock: Path, own: dict[str, Any], what: Path) -> None:
     while True:
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise not_writable(what, error) from error
         try:
             descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
@@ -86,6 +104,10 @@ def _acquire(folder: Path, lock: Path, own: dict[str, Any], what: Path) -> None:
         except FileNotFoundError:
             # The writer before us has just removed the folder.
             continue
+        except OSError as error:
+            with suppress(OSError):
+                folder.rmdir()
+            raise not_writable(what, error) from error
         with open(descriptor, "w", encoding="utf-8") as file:
             json.dump(own, file)
         return
