@@ -27,6 +27,8 @@ _LAZY = {
     "evaluate": "xflux.skill.evaluate",
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
+    "refine": "xflux.refinement.refine",
+    "ResidualModel": "xflux.refinement.residual",
     "open_drivers": "xflux.files.drivers",
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",

@@ -15,6 +15,7 @@ from xflux.errors import XfluxWarning
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
     from xflux.plot.accessor import PlotAccessor
+    from xflux.refinement.refine import RefinementModel
 
 __all__ = ["FluxAccessor"]
 
@@ -85,6 +86,32 @@ class FluxAccessor:
         from xflux.skill.evaluate import evaluate
 
         return evaluate(reference, self._ds, by=by, decompose=decompose, **options)
+
+    def refine(
+        self,
+        model: RefinementModel,
+        *,
+        interval: float | None = 0.9,
+        members: bool = False,
+        applicability: None = None,
+    ) -> xr.Dataset:
+        """Correct fluxes by what towers say the baseline misses; see `xflux.refine`.
+
+        The baseline is kept as ``<flux>_baseline``.
+        """
+        from xflux.labels.attach import with_history
+        from xflux.refinement.refine import refine
+
+        fluxes = refine(
+            self._ds, model, interval=interval, members=members, applicability=applicability
+        )
+        before = {
+            f"{flux}_baseline": self._ds[flux].variable
+            for flux in ("gpp", "reco", "nee", "le")
+            if flux in fluxes and flux in self._ds and "model" in self._ds[flux].attrs
+        }
+        added = {name: array.variable for name, array in fluxes.items()}
+        return with_history(self._ds.assign({**before, **added}), f"refine: {model!r}")
 
     def to_zarr(
         self,

@@ -1,0 +1,60 @@
+"""Reconciling gross and net fluxes: exact, never negative, as little as possible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xflux.refinement.closure import project
+
+numbers = st.floats(-30, 30, width=32)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(gpp=numbers, reco=numbers, nee=numbers, variances=st.tuples(*[st.floats(0.01, 10)] * 3))
+def test_the_three_close_and_gross_fluxes_are_not_negative(dtype, gpp, reco, nee, variances):
+    three = (np.array([value], dtype) for value in (gpp, reco, nee))
+    g, r, n = project(*three, variances)
+    assert g.dtype == r.dtype == n.dtype == dtype
+    assert min(g[0], r[0]) >= 0
+    assert n[0] == r[0] - g[0]
+
+
+def test_what_closes_already_stays_as_it_is():
+    gpp, reco = np.array([5.0, 0.0]), np.array([3.0, 1.0])
+    g, r, n = project(gpp, reco, reco - gpp, (1.0, 2.0, 3.0))
+    np.testing.assert_array_equal(g, gpp)
+    np.testing.assert_array_equal(r, reco)
+    np.testing.assert_array_equal(n, reco - gpp)
+
+
+def test_the_worst_known_flux_changes_most():
+    gpp, reco, nee = (np.array([value]) for value in (8.0, 6.0, -1.0))
+    g, r, n = project(gpp, reco, nee, (4.0, 1.0, 1.0))
+    # The least squares with weights 1 / variance, solved by hand: the gap is 1.
+    np.testing.assert_allclose([g[0], r[0], n[0]], [8 - 4 / 6, 6 + 1 / 6, -1 - 1 / 6])
+
+
+def test_the_projection_is_the_closest_that_closes():
+    random = np.random.default_rng(0)
+    gpp, reco, nee = 10 + random.random((3, 50))
+    variances = (2.0, 1.0, 0.5)
+    g, r, _ = project(gpp, reco, nee - 11, variances)
+
+    def distance(a, b):
+        parts = (a - gpp, b - reco, b - a - nee + 11)
+        return sum(part**2 / v for part, v in zip(parts, variances, strict=True))
+
+    best = distance(g, r)
+    for _ in range(20):
+        assert np.all(distance(g + random.normal(size=50), r + random.normal(size=50)) >= best)
+
+
+def test_missing_values_stay_missing():
+    g, r, n = project(np.array([np.nan, 1.0]), np.array([1.0, 1.0]), np.array([1.0, np.nan]),
+                      (1.0, 1.0, 1.0))  # fmt: skip
+    assert np.isnan([n[0], n[1]]).all()
+    assert np.isnan(g).all()
+    assert np.isnan(r).all()

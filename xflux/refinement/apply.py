@@ -1,0 +1,274 @@
+"""Refine fluxes wherever there are drivers, lazily: one call per chunk for all fluxes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.errors import InputError
+from xflux.labels.attach import describe
+from xflux.labels.blockwise import check_same_grid, common_dtype
+from xflux.labels.calendar import find_time
+from xflux.refinement.inputs import baseline_fluxes, source_arrays
+from xflux.refinement.refinement import Refinement
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xflux.refinement.residual import ResidualModel
+
+__all__ = ["apply", "fitted_of"]
+
+Array = NDArray[Any]
+
+
+def apply(
+    model: ResidualModel, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
+) -> xr.Dataset:
+    """Compute refined fluxes.
+
+    Parameters
+    ----------
+    model : ResidualModel
+        Fitted.
+    ds : Dataset
+        Drivers as the model was fitted to, on any dims.
+    interval : float, optional
+        Share of the observations of a new site that ``<flux>_lower`` to ``<flux>_upper`` hold.
+    members : bool
+        Return every member along a dimension ``member``, in place of means and intervals.
+
+    Returns
+    -------
+    Dataset
+        Lazy where `ds` is.
+    """
+    import xarray as xr
+
+    fitted = fitted_of(model)
+    if interval is not None:
+        if not 0.0 < interval < 1.0:
+            raise InputError(f"interval={interval!r} must lie between 0 and 1, such as 0.9")
+        without = [flux for flux in fitted.fluxes if flux not in fitted.spreads]
+        if without:
+            raise InputError(
+                f"{', '.join(without)} have no intervals: no site was left out while fitting; fit "
+                "with sample_by='site', rows below 1 and several members, or give interval=None"
+            )
+    fluxes = baseline_fluxes(ds, dict(model.baseline or {}))
+    _check_baseline(fitted, fluxes)
+    arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
+    arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.fluxes}
+    names = _outputs(fitted, interval, members)
+    dtype = common_dtype(list(arrays.values()))
+    block = _Block(fitted, tuple(arrays), tuple(names), interval, members, dtype)
+    made = _run(block, list(arrays.values()), list(arrays), len(names), members)
+    template = max(arrays.values(), key=lambda array: array.ndim)
+    result = {}
+    for name, array in zip(names, made, strict=True):
+        flux = name.split("_")[0]
+        array = array.transpose(*(["member"] if members else []), *template.dims)
+        result[name] = describe(array, flux, **_said(name, fitted, interval)).rename(name)
+    ds = xr.Dataset(result)
+    return ds.drop_vars([key for key in ds.coords if key not in template.coords])
+
+
+def fitted_of(model: ResidualModel) -> Refinement:
+    """Return what fitting left, or refuse."""
+    fitted = getattr(model, "refinement_", None)
+    if fitted is None:
+        raise InputError(
+            f"this {type(model).__name__} is not fitted; call fit(drivers, observed) first, or "
+            f"load one with {type(model).__name__}.load(path)"
+        )
+    result: Refinement = fitted
+    return result
+
+
+def _check_baseline(fitted: Refinement, fluxes: xr.Dataset) -> None:
+    """Refuse another baseline than the one whose errors were learned."""
+    for flux, model in fitted.baseline.items():
+        found = str(fluxes[flux].attrs.get("model", ""))
+        # The mole fraction of carbon dioxide is a driver, though a model may carry it.
+        if model and found and found.split("(")[0] != model.split("(")[0]:
+            raise InputError(
+                f"the baseline of {flux} is by {found}, and the refinement learned the errors of "
+                f"{model}; compute it anew with that model"
+            )
+
+
+def _outputs(fitted: Refinement, interval: float | None, members: bool) -> list[str]:
+    ends = () if interval is None or members else ("_lower", "_upper")
+    return [flux + end for end in ("", *ends) for flux in fitted.fluxes]
+
+
+def _said(name: str, fitted: Refinement, interval: float | None) -> dict[str, Any]:
+    flux, _, end = name.partition("_")
+    said: dict[str, Any] = {
+        "refined": f"{fitted.baseline.get(flux, 'baseline')} + learned residual"
+    }
+    if end:
+        side = "Lower" if end == "lower" else "Upper"
+        said["long_name"] = f"{side} end of the {100 * (interval or 0):g} % interval of {flux}"
+        said["standard_name"] = None
+    return said
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The work on one chunk.
+
+    Attributes
+    ----------
+    fitted : Refinement
+    names : tuple of str
+        Of the arrays that it is called with, after the steps.
+    outputs : tuple of str
+        What it returns, in this order.
+    interval, members
+        As in `apply`.
+    dtype : dtype
+    """
+
+    fitted: Refinement
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    interval: float | None
+    members: bool
+    dtype: np.dtype[Any]
+
+    def __call__(self, kept: Array, steps: Array, *arrays: Array) -> Array:
+        """Compute a chunk, whose last axis is time.
+
+        Parameters
+        ----------
+        kept, steps : ndarray (time,)
+            Numbers of the steps that are wanted, and of those that are there.
+        *arrays : ndarray
+            Broadcasting to one shape.
+
+        Returns
+        -------
+        ndarray (output, ...) or (output, member, ...)
+        """
+        skip = steps.size - kept.size
+        shape = np.broadcast_shapes(*(array.shape for array in arrays), steps.shape)
+        plain = {
+            name: np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1, shape[-1])
+            for name, array in zip(self.names, arrays, strict=True)
+        }
+        base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.fluxes}
+        values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
+        made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype)
+        if not self.members:
+            made = self.fitted.summarise(made, self.interval)
+        stacked = np.stack([made[name] for name in self.outputs])
+        return stacked.reshape(*stacked.shape[:-2], *shape[:-1], kept.size)
+
+
+def _run(
+    block: _Block, arrays: list[xr.DataArray], called: list[str], outputs: int, members: bool
+) -> list[xr.DataArray]:
+    """Call the block on whole arrays, or on each chunk with the steps before it."""
+    import xarray as xr
+
+    check_same_grid(arrays, called)
+    template = max(arrays, key=lambda array: array.ndim)
+    time = next((find_time(array) for array in arrays if find_time(array) is not None), None)
+    dims = [dim for dim in template.dims if dim != time]
+    dims += [dim for array in arrays for dim in array.dims if dim not in (*dims, time)]
+    dims = list(dict.fromkeys(dims))
+    order: list[Hashable] = [*dims, time if time is not None else "__step__"]
+    sizes: dict[Hashable, int] = {"__step__": 1}
+    for array in arrays:
+        sizes |= dict(array.sizes)
+    lead = ["__output__", "member"] if members else ["__output__"]
+    lengths = (outputs, len(next(iter(block.fitted.ensembles.values())).members))[: len(lead)]
+    if all(array.chunks is None for array in arrays):
+        steps = np.arange(sizes[order[-1]])
+        data: Any = block(steps, steps, *(_spread(array, order) for array in arrays))
+    else:
+        data = _lazy(block, arrays, order, sizes, lengths)
+    whole = xr.DataArray(data, dims=[*lead, *order])
+    if time is None:
+        whole = whole.isel(__step__=0)
+    coords: dict[Hashable, Any] = {}
+    for array in arrays:
+        coords |= {key: c for key, c in array.coords.items() if set(c.dims) <= set(order)}
+    return [whole.isel(__output__=k).assign_coords(coords) for k in range(outputs)]
+
+
+def _spread(array: xr.DataArray, order: list[Hashable]) -> Array:
+    """Return values with every dim in its place, of length 1 where it is absent."""
+    present = array.transpose(*[dim for dim in order if dim in array.dims]).values
+    return present.reshape([array.sizes.get(dim, 1) for dim in order])
+
+
+def _lazy(
+    block: _Block,
+    arrays: list[xr.DataArray],
+    order: list[Hashable],
+    sizes: Mapping[Hashable, int],
+    lengths: tuple[int, ...],
+) -> Any:
+    import dask.array
+    from dask.array.overlap import overlap
+
+    cut: dict[Hashable, tuple[int, ...]] = {}
+    for array in sorted(arrays, key=lambda array: -array.size):
+        if array.chunks is not None:
+            for dim, blocks in array.chunksizes.items():
+                cut.setdefault(dim, blocks)
+    chunks = {dim: cut.get(dim, (sizes[dim],)) for dim in order}
+    last = order[-1]
+    memory = block.fitted.memory if len(chunks[last]) > 1 else 0
+    chunks[last] = _at_least(chunks[last], memory)
+
+    def before(data: Any, axis: int) -> Any:
+        return overlap(data, {axis: (memory, 0)}, {axis: "none"}) if memory else data
+
+    numbers = dask.array.arange(sizes[last], chunks=(chunks[last],))
+    lead = tuple(range(len(lengths)))
+    axes = {dim: k + len(lengths) for k, dim in enumerate(order)}
+    # First what has the chunks of the result: those with the steps before are longer.
+    args: list[Any] = [numbers, (axes[last],), before(numbers, 0), (axes[last],)]
+    for array in arrays:
+        present = [dim for dim in order if dim in array.dims]
+        data = array.variable.transpose(*present).data
+        wanted = tuple(chunks[dim] for dim in present)
+        if array.chunks is None:
+            data = dask.array.from_array(data, chunks=wanted)
+        else:
+            data = data.rechunk(wanted)
+        if last in present:
+            data = before(data, present.index(last))
+        # Dims that are absent have length 1, so that shapes broadcast.
+        data = data[tuple(slice(None) if dim in present else None for dim in order)]
+        args += [data, tuple(axes[dim] for dim in order)]
+    return dask.array.blockwise(
+        block,
+        (*lead, *(axes[dim] for dim in order)),
+        *args,
+        new_axes=dict(zip(lead, lengths, strict=True)),
+        align_arrays=False,
+        concatenate=True,
+        dtype=block.dtype,
+        meta=np.empty((0,) * (len(lead) + len(order)), block.dtype),
+    )
+
+
+def _at_least(chunks: tuple[int, ...], length: int) -> tuple[int, ...]:
+    """Join chunks until each is as long as what is remembered before it."""
+    joined: list[int] = []
+    for size in chunks:
+        if joined and joined[-1] < length:
+            joined[-1] += size
+        else:
+            joined.append(size)
+    if len(joined) > 1 and joined[-1] < length:
+        joined[-2:] = [joined[-2] + joined[-1]]
+    return tuple(joined)

@@ -1,0 +1,186 @@
+"""An ensemble for one flux: members that each leave out sites, learners that they blend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.refinement.blend import blend_weights, left_out
+from xflux.refinement.learner import Learner
+
+__all__ = ["Ensemble", "Member", "Sampling", "fit_ensemble"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What members see.
+
+    Attributes
+    ----------
+    members : int
+    rows, columns : float
+        Share of the rows or sites, and of the features.
+    by : {"site", "row"}
+        What is drawn: whole sites, or rows.
+    seed : int
+    """
+
+    members: int
+    rows: float
+    columns: float
+    by: str
+    seed: int
+
+
+@dataclass(slots=True)
+class Member:
+    """One member.
+
+    Attributes
+    ----------
+    columns : ndarray of int
+        Features that it sees.
+    line : tuple of float
+        Offset and slope by which the baseline is brought to the observations.
+    learners : list of Learner
+        Of what the line leaves.
+    """
+
+    columns: NDArray[np.int64]
+    line: tuple[float, float]
+    learners: list[Learner]
+
+    def predict(self, x: NDArray[np.float32], base: Floats) -> Floats:
+        """Predict rows by each learner, shape (learner, row)."""
+        part = np.ascontiguousarray(x[:, self.columns])
+        start = self.line[0] + self.line[1] * base
+        return np.stack([start + learner.predict(part) for learner in self.learners])
+
+
+@dataclass(slots=True)
+class Ensemble:
+    """Members, and the weights of their learners.
+
+    Attributes
+    ----------
+    members : list of Member
+    weights : ndarray (learner,)
+    variance : float
+        Mean squared error on sites left out, each site of one weight.
+    left_out : ndarray (row,)
+        Prediction of the training rows by members that did not see their site; NaN where
+        every member saw it. Empty once stored.
+    """
+
+    members: list[Member]
+    weights: Floats
+    variance: float
+    left_out: Floats = field(default_factory=lambda: np.empty(0))
+
+    def predict(self, x: NDArray[np.float32], base: Floats) -> Floats:
+        """Predict rows by each member, shape (member, row); NaN where the baseline is."""
+        made = np.empty((len(self.members), len(x)))
+        for k, member in enumerate(self.members):
+            # In the order of the learners, so that all rows add up alike.
+            total = np.zeros(len(x))
+            for weight, part in zip(self.weights, member.predict(x, base), strict=True):
+                total += weight * part
+            made[k] = total
+        return made
+
+
+def fit_ensemble(
+    x: NDArray[np.float32],
+    base: Floats,
+    y: Floats,
+    *,
+    groups: NDArray[np.int64],
+    weight: Floats,
+    features: NDArray[np.int64],
+    make: Callable[[int], Sequence[Learner]],
+    sampling: Sampling,
+    tell: Callable[[], None],
+) -> Ensemble:
+    """Fit an ensemble to rows.
+
+    Parameters
+    ----------
+    x : ndarray (row, column)
+    base, y : ndarray (row,)
+        Baseline and observation.
+    groups : ndarray (row,)
+        Number of the site of each row.
+    weight : ndarray (row,)
+    features : ndarray (column,)
+        Number of the feature that each column belongs to: classes are drawn together.
+    make : callable
+        Returns fresh learners for a seed.
+    sampling : Sampling
+    tell : callable
+        Called after each member.
+    """
+    random = np.random.default_rng([sampling.seed, 12])
+    if sampling.by == "site" and sampling.rows < 1.0 and sampling.members > 1:
+        unseen = left_out(groups, sampling.members, sampling.rows, sampling.seed)
+        seen = [~np.isin(groups, list(away)) for away in unseen]
+    elif sampling.by == "row" and sampling.rows < 1.0:
+        seen = [random.random(len(y)) < sampling.rows for _ in range(sampling.members)]
+    else:
+        seen = [np.ones(len(y), bool)] * sampling.members
+    present = np.unique(features)
+    count = max(1, int(np.ceil(sampling.columns * present.size)))
+    members: list[Member] = []
+    held: list[Floats] = []
+    for k, rows in enumerate(seen):
+        kept = np.isin(features, random.choice(present, count, replace=False))
+        columns = np.flatnonzero(kept).astype(np.int64)
+        line = _line(base[rows], y[rows], weight[rows])
+        rest = y[rows] - line[0] - line[1] * base[rows]
+        part = np.ascontiguousarray(x[np.ix_(rows, columns)])
+        learners = [
+            learner.fit(part, rest, weight=weight[rows], groups=groups[rows])
+            for learner in make(sampling.seed * 1000 + k)
+        ]
+        member = Member(columns, line, learners)
+        members.append(member)
+        away = np.full((len(learners), len(y)), np.nan)
+        if not rows.all():
+            away[:, ~rows] = member.predict(x[~rows], base[~rows])
+        held.append(away)
+        tell()
+    return _weighed(members, np.stack(held), y, weight, groups)
+
+
+def _weighed(
+    members: list[Member], held: Floats, y: Floats, weight: Floats, groups: NDArray[np.int64]
+) -> Ensemble:
+    """Weigh learners by what they predict of sites that they did not see."""
+    known = ~np.isnan(held[:, 0])
+    count = known.sum(axis=0)
+    there = count > 0
+    size = np.bincount(groups)[groups]
+    per_site = 1.0 / size
+    learners = held.shape[1]
+    if not there.any():
+        return Ensemble(members, np.full(learners, 1.0 / learners), np.nan, np.full(len(y), np.nan))
+    mean = np.where(known[:, None], held, 0.0).sum(axis=0)[:, there] / count[there]
+    weights = blend_weights(y[there], list(mean), weight[there])
+    predicted = np.full(len(y), np.nan)
+    predicted[there] = weights @ mean
+    error = (y - predicted)[there]
+    variance = float(np.average(error**2, weights=per_site[there]))
+    return Ensemble(members, weights, variance, predicted)
+
+
+def _line(base: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
+    """Return offset and slope of the least squares of observations on the baseline."""
+    centre, middle = np.average(base, weights=weight), np.average(y, weights=weight)
+    spread = np.average((base - centre) ** 2, weights=weight)
+    shared = np.average((base - centre) * (y - middle), weights=weight)
+    slope = float(shared / spread) if spread > 0 else 0.0
+    return float(middle - slope * centre), slope

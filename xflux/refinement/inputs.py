@@ -1,0 +1,130 @@
+"""From drivers as users have them to the sources of features, labelled and lazy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xflux.errors import InputError
+from xflux.labels.calendar import find_time
+from xflux.labels.pipeline import materialise
+from xflux.labels.resolve import resolve
+from xflux.refinement.features import Feature, sources
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["baseline_fluxes", "source_arrays"]
+
+_FLUXES = ("gpp", "reco", "nee", "le")
+
+
+def baseline_fluxes(
+    ds: xr.Dataset, models: Mapping[str, Any], *, names: Mapping[str, str] | None = None
+) -> xr.Dataset:
+    """Return the baseline: what the drivers hold of it, else computed.
+
+    A flux of the drivers is taken for the baseline when its attribute ``model`` says who
+    computed it; observations have none.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Drivers, and maybe fluxes.
+    models : mapping of str to FluxModel
+        Of gpp, reco and le.
+    names : mapping, optional
+
+    Returns
+    -------
+    Dataset
+        gpp, reco, nee, le; lazy where the drivers are.
+    """
+    from xflux.baselines.baseline import baseline
+
+    held = {flux: ds[flux] for flux in _FLUXES if flux in ds and "model" in ds[flux].attrs}
+    if set(held) == set(_FLUXES):
+        return ds[list(_FLUXES)]
+    observed = [flux for flux in _FLUXES if flux in ds]
+    return baseline(
+        with_net_radiation(ds.drop_vars(observed)), **models, names=names, derive=("rnet",)
+    )
+
+
+def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
+    """Fill gaps of net radiation by its estimate: at half of the towers it is not measured."""
+    if "rnet" not in ds or not {"swin", "ta"} <= set(ds.variables):
+        return ds
+    estimate = resolve(
+        ds.drop_vars("rnet"), {"rnet": "the gaps of net radiation"}, derive=("rnet",)
+    )
+    filled = ds["rnet"].fillna(materialise(estimate, "rnet"))
+    return ds.assign(rnet=filled.assign_attrs(ds["rnet"].attrs))
+
+
+def source_arrays(
+    ds: xr.Dataset,
+    features: Sequence[Feature],
+    fluxes: xr.Dataset,
+    *,
+    needed_by: str,
+    names: Mapping[str, str] | None = None,
+) -> dict[str, xr.DataArray]:
+    """Return what features are made of, in canonical units.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Drivers.
+    features : sequence of Feature
+    fluxes : Dataset
+        Baseline.
+    needed_by : str
+        For messages.
+    names : mapping, optional
+
+    Returns
+    -------
+    dict
+        Each source; of sources with anomalies or site means also ``<source>_cycle`` and
+        ``<source>_mean``. Lazy where the drivers are.
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        For what is missing, or of another unit.
+    """
+    wanted = sources(features)
+    drivers = [name for name in wanted if not name.endswith("_baseline")]
+    held = ds.drop_vars([name for name in _FLUXES if name in ds])
+    held = with_net_radiation(held) if "rnet" in drivers else held
+    plan = resolve(held, dict.fromkeys(drivers, needed_by), names=names, derive=("rnet",))
+    arrays = {name: materialise(plan, name) for name in drivers}
+    arrays |= {
+        name: fluxes[name.removesuffix("_baseline")].drop_attrs()
+        for name in wanted
+        if name.endswith("_baseline")
+    }
+    for feature in features:
+        source = arrays[feature.source]
+        if feature.kind in ("site", "anomaly", "lag", "mean") and find_time(source) is None:
+            raise InputError(
+                f"feature {feature.name!r} needs a series, and {feature.source} has the dims "
+                f"{source.dims}, without time"
+            )
+        if feature.kind == "site":
+            arrays[f"{feature.source}_mean"] = _mean_year(source)
+        if feature.kind == "anomaly":
+            arrays[f"{feature.source}_cycle"] = _cycle(source)
+    return arrays
+
+
+def _mean_year(array: xr.DataArray) -> xr.DataArray:
+    """Return the mean of the mean seasonal cycle, so that gaps in winter do not warm it."""
+    return array.groupby("time.month").mean().mean("month")
+
+
+def _cycle(array: xr.DataArray) -> xr.DataArray:
+    """Return the mean of the month of each step."""
+    cycle = array.groupby("time.month").mean()
+    return cycle.sel(month=array["time"].dt.month).drop_vars("month").transpose(*array.dims)

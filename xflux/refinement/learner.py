@@ -1,0 +1,53 @@
+"""What a learner of plain arrays is: the small contract that every one of ours meets."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Learner", "State"]
+
+Floats = NDArray[np.float64]
+#: Arrays by name, and what JSON holds: all that a fitted learner is, without pickle.
+State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A regression on rows.
+
+    Predicting changes nothing, is safe in threads, and gives a row the same bits whatever other
+    rows are predicted with it.
+    """
+
+    def fit(
+        self,
+        x: NDArray[np.float32],
+        y: Floats,
+        *,
+        weight: Floats | None = None,
+        groups: NDArray[np.int64] | None = None,
+    ) -> Learner:
+        """Fit.
+
+        Parameters
+        ----------
+        x : ndarray (row, feature)
+            NaN where a feature is missing.
+        y : ndarray (row,)
+        weight : ndarray (row,), optional
+        groups : ndarray (row,), optional
+            Site of each row: what a learner tunes inside, it tunes on sites left out.
+        """
+
+    def predict(self, x: NDArray[np.float32]) -> Floats:
+        """Predict rows (row, feature) as (row,); NaN is a missing feature."""
+
+    def state(self) -> State:
+        """Return all that was fitted."""
+
+    @classmethod
+    def from_state(cls, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> Learner:
+        """Rebuild from `state`."""

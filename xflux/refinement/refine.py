@@ -1,0 +1,106 @@
+"""`ds.flux.refine(model)`: fluxes corrected by what towers say the baseline misses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from xflux.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["RefinementModel", "refine"]
+
+_FLUXES = ("gpp", "reco", "nee", "le")
+
+
+@runtime_checkable
+class RefinementModel(Protocol):
+    """A model that refines fluxes: any object with ``apply``."""
+
+    def apply(self, ds: xr.Dataset, *, interval: float | None = None) -> xr.Dataset:
+        """Return some of gpp, reco, nee and le on the dims of `ds`.
+
+        With an interval also ``<flux>_lower`` and ``<flux>_upper``.
+        """
+
+
+def refine(
+    ds: xr.Dataset,
+    model: RefinementModel,
+    *,
+    interval: float | None = 0.9,
+    members: bool = False,
+    applicability: None = None,
+) -> xr.Dataset:
+    """Refine fluxes by a model that was fitted to towers.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Drivers, eager or lazy, on any dims; with or without the baseline, which is computed
+        where it is missing.
+    model : RefinementModel
+        Fitted, such as `ResidualModel`; any object with ``apply``.
+    interval : float or None
+        Share of what towers at new sites would record that ``<flux>_lower`` to
+        ``<flux>_upper`` hold, in the mean over sites; None: no intervals.
+    members : bool
+        Return every member of the ensemble along ``member``, for budgets, in place of the
+        mean and of intervals.
+    applicability : None
+        Reserved.
+
+    Returns
+    -------
+    Dataset
+        Refined gpp, reco, nee [g m-2 d-1 of carbon], le [W m-2], and intervals. Lazy where
+        `ds` is. NaN where the baseline is NaN, and for land cover without a tower.
+
+    Raises
+    ------
+    InputError
+        For a model that is not fitted, or that returns other dims.
+    MissingVariableError, UnitsError
+        For drivers that the model needs and that are missing or of another unit.
+
+    Examples
+    --------
+    >>> import xflux
+    >>> earth = xflux.twin.Earth(resolution=30.0, start="2001", end="2003")
+    >>> drivers, observed = earth.towers(n=30)
+    >>> model = xflux.ResidualModel(learner="kernel", members=2, rows=0.5).fit(drivers, observed)
+    >>> fluxes = xflux.refine(earth.drivers, model)
+    >>> sorted(fluxes)[:3]
+    ['gpp', 'gpp_lower', 'gpp_upper']
+    """
+    if not isinstance(model, RefinementModel):
+        raise TypeError(
+            f"model={model!r} does not refine: it has no apply(ds, *, interval=None); fit a "
+            "ResidualModel, or write a class with that method"
+        )
+    if isinstance(model, type):
+        raise TypeError(f"model={model.__name__} is a class; pass a fitted instance")
+    options: dict[str, Any] = {} if members else {"interval": interval}
+    if members:
+        options["members"] = True
+    fluxes = model.apply(ds, **options)
+    _check(fluxes, ds, members)
+    return fluxes
+
+
+def _check(fluxes: xr.Dataset, ds: xr.Dataset, members: bool) -> None:
+    """Refuse what a model of the user's may return beside the contract."""
+    present = [flux for flux in _FLUXES if flux in fluxes]
+    if not present:
+        held = ", ".join(map(str, fluxes.data_vars)) or "nothing"
+        raise InputError(f"apply returned {held}; expected some of {', '.join(_FLUXES)}")
+    allowed = {*ds.dims, *(["member"] if members else [])}
+    for name, array in fluxes.items():
+        odd = [dim for dim in array.dims if dim not in allowed]
+        sizes = {dim: array.sizes[dim] for dim in array.dims if dim in ds.sizes}
+        if odd or any(size != ds.sizes[dim] for dim, size in sizes.items()):
+            raise InputError(
+                f"apply returned {name} with {dict(array.sizes)}, and the Dataset has "
+                f"{dict(ds.sizes)}; a model returns fluxes on the dims of its drivers"
+            )

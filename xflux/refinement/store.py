@@ -1,0 +1,173 @@
+"""Keep fitted refinements in one file of arrays and text: nothing in it is ever executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.errors import FileFormatError, InputError
+from xflux.refinement.ensemble import Ensemble, Member
+from xflux.refinement.features import Feature
+from xflux.refinement.intervals import Spread
+from xflux.refinement.learners import by_kind
+from xflux.refinement.refinement import Refinement
+
+__all__ = ["read", "write"]
+
+#: Raised when older versions could not read what is written any more.
+SCHEMA = 1
+_FORMAT = "xflux refinement"
+
+
+def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict[str, Any]) -> Path:
+    """Write a refinement; the file is there when it is complete.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, such as ``model.safetensors``.
+    refinement : Refinement
+    parameters : dict
+        Of the model, as JSON holds them.
+
+    Raises
+    ------
+    InputError
+        When the folder is not there, or parameters are not of what JSON holds.
+    """
+    from safetensors.numpy import save
+
+    final = Path(path).expanduser()
+    if not final.parent.is_dir():
+        raise InputError(f"{final.parent} is no folder; make it first")
+    arrays: dict[str, NDArray[Any]] = {}
+    fluxes = {}
+    for flux, ensemble in refinement.ensembles.items():
+        members = []
+        for k, member in enumerate(ensemble.members):
+            arrays[f"{flux}/{k}/columns"] = member.columns
+            learners = []
+            for j, learner in enumerate(member.learners):
+                held, meta = learner.state()
+                arrays |= {f"{flux}/{k}/{j}/{name}": array for name, array in held.items()}
+                learners.append({"kind": type(learner).__name__, "meta": meta})
+            members.append({"line": list(member.line), "learners": learners})
+        arrays[f"{flux}/weights"] = ensemble.weights
+        fluxes[flux] = {"variance": ensemble.variance, "members": members}
+        if flux in refinement.spreads:
+            spread = refinement.spreads[flux]
+            arrays |= {
+                f"{flux}/spread/{name}": getattr(spread, name)
+                for name in ("line", "scores", "shares")
+            }
+            fluxes[flux]["sites"] = spread.sites
+    described = {
+        "parameters": parameters,
+        "features": [asdict(feature) for feature in refinement.features],
+        "expanded": [asdict(feature) for feature in refinement.expanded],
+        "codes": {name: list(codes) for name, codes in refinement.codes.items()},
+        "closure": refinement.closure,
+        "baseline": dict(refinement.baseline),
+        "provenance": dict(refinement.provenance),
+        "fluxes": fluxes,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("xflux", "numpy", "xgboost", "scikit-learn")},
+    }
+    try:
+        text = json.dumps(described, allow_nan=True)
+    except TypeError as error:
+        raise InputError(f"a parameter of the model is not of what JSON holds: {error}") from error
+    whole = {name: np.array(array, order="C") for name, array in arrays.items()}
+    head = {"format": _FORMAT, "schema": str(SCHEMA), "model": text, "digest": _digest(whole, text)}
+    partial = final.with_name(f".{final.name}.partial")
+    with partial.open("wb") as file:
+        file.write(save(whole, metadata=head))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(final)
+    return final
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Refinement, dict[str, Any]]:
+    """Read a refinement, and the parameters of its model.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is no refinement, is truncated or edited, or of a newer schema.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileFormatError(f"{file} is no file")
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            head = opened.metadata() or {}
+            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise FileFormatError(f"{file} is truncated, or no refinement: {error}") from error
+    if head.get("format") != _FORMAT:
+        raise FileFormatError(f"{file} holds no refinement of xflux, but {head.get('format')!r}")
+    if not head.get("schema", "").isdigit() or int(head["schema"]) > SCHEMA:
+        raise FileFormatError(
+            f"{file} has schema {head.get('schema')!r}, and this xflux reads up to {SCHEMA}; "
+            "update xflux"
+        )
+    if _digest(arrays, head.get("model", "")) != head.get("digest"):
+        raise FileFormatError(f"{file} was changed after it was written; save the model anew")
+    described = json.loads(head["model"])
+    return _rebuilt(described, arrays), described["parameters"]
+
+
+def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Refinement:
+    ensembles, spreads = {}, {}
+    for flux, held in described["fluxes"].items():
+        members = []
+        for k, member in enumerate(held["members"]):
+            learners = [
+                by_kind(learner["kind"]).from_state(
+                    _under(arrays, f"{flux}/{k}/{j}/"), learner["meta"]
+                )
+                for j, learner in enumerate(member["learners"])
+            ]
+            line = (float(member["line"][0]), float(member["line"][1]))
+            members.append(Member(arrays[f"{flux}/{k}/columns"], line, learners))
+        ensembles[flux] = Ensemble(members, arrays[f"{flux}/weights"], float(held["variance"]))
+        if "sites" in held:
+            spreads[flux] = Spread(**_under(arrays, f"{flux}/spread/"), sites=int(held["sites"]))
+    return Refinement(
+        tuple(Feature(**feature) for feature in described["features"]),
+        tuple(Feature(**feature) for feature in described["expanded"]),
+        {name: tuple(codes) for name, codes in described["codes"].items()},
+        ensembles,
+        spreads,
+        described["closure"],
+        described["baseline"],
+        described["provenance"],
+    )
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)
+    }
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,112 @@
+"""How well a refinement predicts what it has not seen: every record out of its fold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.errors import InputError
+from xflux.labels.attach import describe
+from xflux.refinement.inputs import baseline_fluxes
+from xflux.refinement.splits import Fold, as_splitter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xflux.refinement.residual import ResidualModel
+
+__all__ = ["cross_validate"]
+
+
+def cross_validate(
+    model: ResidualModel,
+    drivers: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    groups: Any = "site",
+    splitter: Any = None,
+    interval: float | None = 0.9,
+    jobs: int = 1,
+) -> xr.Dataset:
+    """Predict every record by a model that was fitted without its fold.
+
+    Parameters
+    ----------
+    model : ResidualModel
+        Fitted anew for each fold, all of it: features, lines, learners, weights and
+        intervals; `model` itself stays as it is.
+    drivers, observed : Dataset
+        Dims (site, time).
+    groups : {"site"}
+        What is never divided between fitting and scoring.
+    splitter : optional
+        One of `xflux.refinement.splits`, a number of folds by site, or None: one fold a site.
+    interval : float or None
+        Share of the intervals ``<flux>_lower`` to ``<flux>_upper``.
+    jobs : int
+        Folds that are fitted at the same time, each in a process.
+
+    Returns
+    -------
+    Dataset
+        Each flux with the dims of the towers and ``estimate`` ("baseline", "refined"), NaN
+        where there is no record; intervals of the refined one. `xflux.evaluate` scores it.
+    """
+    import xarray as xr
+    from joblib import Parallel, delayed
+
+    fluxes = tuple(model.fluxes)
+    records = np.zeros((observed.sizes["site"], observed.sizes["time"]), bool)
+    for flux in fluxes:
+        if flux in observed:
+            records |= observed[flux].transpose("site", "time").notnull().values
+    folds = as_splitter(groups, splitter).folds(observed, records)
+    if not folds:
+        raise InputError("the splitter made no fold")
+    base = baseline_fluxes(drivers, dict(model.baseline or {})).compute()
+    held = drivers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in drivers])
+    held = held.assign({flux: base[flux] for flux in base})
+    parts = Parallel(n_jobs=jobs)(
+        delayed(_fold)(model, held, observed, fold, interval) for fold in folds
+    )
+    ends = () if interval is None else ("_lower", "_upper")
+    names = [flux + end for end in ("", *ends) for flux in fluxes]
+    whole = {name: np.full(records.shape, np.nan) for name in names}
+    for fold, part in zip(folds, parts, strict=True):
+        for name in names:
+            whole[name][fold.test] = part[name]
+    like = observed[fluxes[0]].transpose("site", "time")
+    result = {}
+    for flux in fluxes:
+        first = base[flux].transpose("site", "time").where(records)
+        both = xr.concat(
+            [first.drop_attrs(), like.copy(data=whole[flux]).drop_attrs()],
+            xr.Variable("estimate", ["baseline", "refined"]),
+        )
+        result[flux] = describe(both, flux)
+        for end in ends:
+            array = describe(like.copy(data=whole[flux + end]), flux, standard_name=None)
+            result[flux + end] = array.rename(flux + end)
+    return xr.Dataset(result).assign_attrs(
+        validation=repr(as_splitter(groups, splitter)), model=repr(model)
+    )
+
+
+def _fold(
+    model: ResidualModel, drivers: xr.Dataset, observed: xr.Dataset, fold: Fold, interval: Any
+) -> dict[str, Any]:
+    """Fit without a fold, and predict it."""
+    import xarray as xr
+    from sklearn.base import clone
+
+    train = xr.DataArray(fold.train, dims=("site", "time"))
+    sites = np.flatnonzero(fold.train.any(axis=1))
+    seen = observed[list(model.fluxes)].where(train).isel(site=sites)
+    fitted = clone(model).fit(drivers.isel(site=sites), seen)
+    there = np.flatnonzero(fold.test.any(axis=1))
+    made = fitted.apply(drivers.isel(site=there), interval=interval)
+    return {
+        str(name): array.transpose("site", "time").values[fold.test[there]]
+        for name, array in made.items()
+    }
