@@ -12,10 +12,10 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, Shuffle
 
 import xflux
 from xflux.errors import InputError, MissingVariableError
-from xflux.refinement import splits
+from xflux.refinement import folds
+from xflux.refinement.folds import Fold, checked, deal
 from xflux.refinement.splits import (
     BySite,
-    Fold,
     Given,
     LeaveSiteOut,
     RandomRows,
@@ -23,8 +23,6 @@ from xflux.refinement.splits import (
     Stratified,
     TimeBlocks,
     as_splitter,
-    checked,
-    deal,
 )
 
 N = 24
@@ -438,7 +436,7 @@ def test_a_leak_is_an_error_of_ours():
 
 def test_a_split_by_site_that_leaks_does_not_get_past_the_check(monkeypatch):
     towers, there = _towers(4)
-    monkeypatch.setattr(splits, "_folds", lambda code, names, there, *, whole: checked(
+    monkeypatch.setattr(folds, "parted", lambda code, names, there, *, whole: checked(
         [Fold("a", there, there)], there, whole=whole))  # fmt: skip
     with pytest.raises(AssertionError, match="an error of xflux"):
         BySite(2).folds(towers, there)

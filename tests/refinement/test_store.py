@@ -29,6 +29,16 @@ def test_a_model_comes_back_bit_for_bit(model, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_every_learner_of_ours_can_be_stored(tmp_path):
+    drivers, observed = EARTH.towers(n=15)
+    for learner in ("xgboost", "kernel", "smartforest"):
+        model = xflux.ResidualModel(
+            learner, fluxes=("le",), members=1, rows=1.0, features=("ta", "rnet", "fapar")
+        ).fit(drivers, observed)
+        again = xflux.ResidualModel.load(model.save(tmp_path / learner))
+        xr.testing.assert_identical(again.apply(drivers), model.apply(drivers))
+
+
 @pytest.mark.parametrize("cut", [10, 1000, -1])
 def test_a_truncated_file_is_refused(model, tmp_path, cut):
     path = model.save(tmp_path / "model.safetensors")

@@ -19,7 +19,8 @@ from xflux.labels.coordinates import as_dataset, find_lat_lon
 from xflux.labels.find import find
 from xflux.labels.grid import EARTH_RADIUS, cell_area, land_fraction
 from xflux.labels.variables import variables
-from xflux.refinement.splits import Mask, Sites, WholeSites, deal, positions
+from xflux.refinement.folds import Mask, Sites, deal, positions
+from xflux.refinement.splits import WholeSites
 
 if TYPE_CHECKING:
     import xarray as xr

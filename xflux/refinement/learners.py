@@ -31,11 +31,18 @@ def _kernel(seed: int) -> Sequence[Learner]:
     return (KernelRidge(seed=seed),)
 
 
+def _smartforest(seed: int) -> Sequence[Learner]:
+    from xflux.refinement.cascade import SmartForest
+
+    return (SmartForest(seed=seed),)
+
+
 #: Fresh learners for a seed, by the name of what they make up.
 LEARNERS: dict[str, Callable[[int], Sequence[Learner]]] = {
     "blend": _blend,
     "xgboost": _xgboost,
     "kernel": _kernel,
+    "smartforest": _smartforest,
 }
 
 
@@ -61,9 +68,10 @@ def by_kind(kind: str) -> Any:
         For a name that is not one of ours: no other code is ever looked up.
     """
     from xflux.refinement.boosted import Boosted
+    from xflux.refinement.cascade import SmartForest
     from xflux.refinement.extra_trees import ExtraTrees
 
-    known = {cls.__name__: cls for cls in (KernelRidge, Boosted, ExtraTrees)}
+    known = {cls.__name__: cls for cls in (KernelRidge, Boosted, ExtraTrees, SmartForest)}
     if kind not in known:
         raise FileFormatError(f"a learner of kind {kind!r} is not known to this version of xflux")
     return known[kind]

@@ -82,7 +82,7 @@ class Refinement:
             training did not hold. Another class that it did not hold counts as missing.
         """
         values = dict(values)
-        usable = True
+        usable = np.ones(1, bool)
         for source, codes in self.codes.items():
             known = np.isnan(values[source]) | np.isin(values[source], codes)
             if source == "igbp":

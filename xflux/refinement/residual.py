@@ -40,10 +40,10 @@ class ResidualModel(BaseEstimator):
 
     Parameters
     ----------
-    learner : {"blend", "xgboost", "kernel"}
+    learner : {"blend", "xgboost", "kernel", "smartforest"}
         What learns: a blend of boosted trees (XGBoost), extremely random trees and kernel ridge
         regression, weighted for each flux by what they predict of sites that they did not see;
-        or one alone.
+        one of these alone; or the cascade of forests of `xflux.refinement.cascade`.
     fluxes : sequence of str
         Of gpp, reco, nee and le.
     features : sequence of str, optional

@@ -8,8 +8,9 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.attach import describe
+from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes
-from xflux.refinement.splits import Fold, as_splitter
+from xflux.refinement.splits import as_splitter
 
 if TYPE_CHECKING:
     import xarray as xr
