@@ -187,10 +187,10 @@ def _monthly(monthly: xr.Dataset, title: str) -> Canvas:
         water = names == ["le"]
         plot_series(monthly[names], ax=ax, legend=False)
         if not water:
-            # Above the lines, which fill the axes.
+            # Beside the lines, which fill the axes.
             ax.legend(
-                ax.get_lines()[: len(names)], [short_name(name) for name in names], ncols=3,
-                loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False,
+                ax.get_lines()[: len(names)], [short_name(name) for name in names],
+                loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=9, frameon=False,
             )  # fmt: skip
         ax.set_title("")
         said = "Latent heat, mean over land [W m-2]" if water else "Carbon flux [Pg C per month]"
