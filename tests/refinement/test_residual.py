@@ -115,6 +115,7 @@ def test_classes_that_no_tower_had_give_missing_fluxes(fitted, towers):
     fluxes = fitted.apply(unseen)
     assert bool(fluxes["gpp"][0].isnull().all())
     assert bool(fluxes["gpp"][1].notnull().all())
+    assert "without a tower in training, which had ENF" in fluxes["gpp"].attrs["comment"]
 
 
 def test_a_driver_that_is_missing_is_named(fitted, towers):

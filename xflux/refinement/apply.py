@@ -13,6 +13,7 @@ from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
+from xflux.labels.variables import IGBP
 from xflux.refinement.inputs import baseline_fluxes, source_arrays
 from xflux.refinement.refinement import Refinement
 
@@ -108,9 +109,12 @@ def _outputs(fitted: Refinement, interval: float | None, members: bool) -> list[
 
 def _said(name: str, fitted: Refinement, interval: float | None) -> dict[str, Any]:
     flux, _, end = name.partition("_")
-    said: dict[str, Any] = {
-        "refined": f"{fitted.baseline.get(flux, 'baseline')} + learned residual"
-    }
+    baseline = fitted.baseline.get(flux) or "the baseline"
+    said: dict[str, Any] = {"refinement": f"{baseline}, and what towers say it misses"}
+    if "igbp" in fitted.codes:
+        names = {code: name for name, code in IGBP.items()}
+        known = ", ".join(names.get(code, str(code)) for code in fitted.codes["igbp"])
+        said["comment"] = f"missing on land cover without a tower in training, which had {known}"
     if end:
         side = "Lower" if end == "lower" else "Upper"
         said["long_name"] = f"{side} end of the {100 * (interval or 0):g} % interval of {flux}"

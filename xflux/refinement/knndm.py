@@ -81,7 +81,7 @@ class KNNDM(WholeSites):
     -----
     Sites are put into q clusters (Ward), which are ordered along the first principal component
     and dealt out to k folds in turn; a cluster of n / k sites or more is a fold. Of q from k to
-    the number n of sites, that is taken with the least
+    the number n of sites, that is taken with the least::
 
         W1 = integral |F(d) - G(d)| dd
 
