@@ -88,13 +88,10 @@ def demo(
         at_towers = baseline_of(drivers, what="towers")
         add_towers(report, towers, at_towers, folder, format, progress, label="synthetic")
         on_grid = baseline_of(earth.drivers, what="grid")
-        add_grid(
+        computed = add_grid(
             report, earth.drivers, on_grid, folder, format, progress, warned, label="synthetic"
         )
-        ending = "zarr" if format == "zarr" else "nc"
-        result = score_against_truth(
-            earth, folder / f"grid_baseline.{ending}", folder, format, progress
-        )
+        result = score_against_truth(earth, computed, folder, format, progress)
         left_out = {}
         figures = draw_truth(result, folder / "figures", left_out, progress)
         report.sections.append(Section("Against the truth", [], result.tables, figures, left_out))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xflux.errors import XfluxError
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["Figure", "FigureFolder", "require_matplotlib", "set_title"]
+__all__ = ["Figure", "FigureFolder", "map_page", "require_matplotlib", "set_title"]
 
 _DPI = 150
 
@@ -76,6 +77,16 @@ class FigureFolder:
         finally:
             for number in set(plt.get_fignums()) - before:
                 plt.close(number)
+
+
+def map_page(array: xr.DataArray, title: str, **options: Any) -> Canvas:
+    """Draw an array as a map with a title; options are those of `xflux.plot.maps.plot_map`."""
+    from xflux.plot.maps import plot_map
+
+    ax: Any = plot_map(array, **options)
+    set_title(ax, title)
+    canvas: Canvas = ax.figure
+    return canvas
 
 
 def set_title(ax: Axes, title: str) -> None:

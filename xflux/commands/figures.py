@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xflux.commands.at_towers import TowerResult
 from xflux.commands.cycles import mean_cycles
-from xflux.commands.drawing import Figure, FigureFolder, set_title
+from xflux.commands.drawing import Figure, FigureFolder, map_page, set_title
 from xflux.commands.fluxes import FLUXES
 from xflux.commands.on_grid import GridResult
 from xflux.commands.progress import Progress
@@ -124,7 +124,7 @@ def draw_grid(
         pages.draw(
             f"map_{flux}", title,
             f"{title}. Grey: no value.{some if flux in result.partial else ''}",
-            partial(_map, result.mean[flux]),
+            partial(map_page, result.mean[flux]),
         )  # fmt: skip
     if result.totals is not None and result.totals.monthly.data_vars:
         extent = "Global totals" if result.domain == "global" else f"Totals over {result.domain}"
@@ -159,15 +159,6 @@ def _budget(monthly: xr.Dataset, title: str) -> Canvas:
     first = axes[0] if hasattr(axes, "__len__") else axes
     set_title(first, title)
     canvas: Canvas = first.figure
-    return canvas
-
-
-def _map(mean: xr.DataArray, title: str) -> Canvas:
-    from xflux.plot.maps import plot_map
-
-    ax: Any = plot_map(mean)
-    set_title(ax, title)
-    canvas: Canvas = ax.figure
     return canvas
 
 

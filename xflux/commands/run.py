@@ -109,7 +109,7 @@ def add_towers(
 def add_grid(
     report: Report, drivers: xr.Dataset, baseline: Baseline, folder: Path, format: Format,
     progress: Progress, warned: Warned, *, label: str = "",
-) -> None:  # fmt: skip
+) -> Path:  # fmt: skip
     """Run on a grid, and put what came of it into the report.
 
     Parameters
@@ -125,6 +125,11 @@ def add_grid(
         Shown between steps.
     label : str
         Stands in every figure, such as ``synthetic``.
+
+    Returns
+    -------
+    Path
+        Of the store of the fluxes.
     """
     result = run_on_grid(drivers, baseline, folder, format, progress)
     warned.show()
@@ -134,6 +139,7 @@ def add_grid(
     report.sections.append(grid_section(drivers, baseline, result, inputs, figures, not_drawn))
     report.warn_of(model_caveats(baseline) + grid_caveats(drivers, baseline, result))
     report.files[result.path.name] = "baseline fluxes, cell area and land fraction of the grid"
+    return result.path
 
 
 def versions() -> dict[str, str]:

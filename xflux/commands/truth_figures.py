@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.commands.against_truth import AgainstTruth
-from xflux.commands.drawing import Figure, FigureFolder, set_title
+from xflux.commands.drawing import Figure, FigureFolder, map_page, set_title
 from xflux.commands.progress import Progress
 from xflux.plot.wording import short_name, units_text
 
@@ -61,7 +61,10 @@ def draw_truth(
     for flux in ("gpp", "nee"):
         title = f"True {short_name(flux)}, mean of all months (synthetic)"
         pages.draw(
-            f"truth_{flux}", title, f"{title}. Grey: no value.", partial(_true, result, flux)
+            f"truth_{flux}",
+            title,
+            f"{title}. Grey: no value.",
+            partial(map_page, result.truth[flux]),
         )
         if flux in result.computed:
             title = f"Baseline less true {short_name(flux)}, mean of all months (synthetic)"
@@ -99,28 +102,14 @@ def _plain() -> Any:
     return cartopy.crs.PlateCarree()
 
 
-def _true(result: AgainstTruth, flux: str, title: str) -> Canvas:
-    from xflux.plot.maps import plot_map
-
-    ax: Any = plot_map(result.truth[flux])
-    set_title(ax, title)
-    canvas: Canvas = ax.figure
-    return canvas
-
-
 def _error(result: AgainstTruth, flux: str, title: str) -> Canvas:
-    from xflux.plot.maps import plot_map
-
     computed, truth = (ds[flux] for ds in (result.computed, result.truth))
     error = (computed - truth).mean("time").compute()
     limit = float(np.nanquantile(np.abs(error), 0.98))
     name = f"{short_name(flux)}, baseline less truth"
     error = error.rename("error").drop_attrs()
     error.attrs = {"long_name": name, "units": units_text(truth), "synthetic": "yes"}
-    ax: Any = plot_map(error, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    set_title(ax, title)
-    canvas: Canvas = ax.figure
-    return canvas
+    return map_page(error, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
 
 
 def _by_latitude(result: AgainstTruth, title: str) -> Canvas:

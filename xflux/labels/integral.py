@@ -39,6 +39,8 @@ _FACTORS: dict[str, dict[str, float]] = {
 
 
 _REPORTED = ("integral", "missing_area", "valid_area")
+#: Attributes of a flux that its integral has as well.
+_KEPT = ("positive", "flux_definition", "synthetic")
 
 
 def integrate(
@@ -201,11 +203,7 @@ def regional_sums(
         parts["coverage"] = coverage
     result = _assemble(da, parts, labels, dim, cut)
     methods = "area: sum where land" if land_fraction is not None else "area: sum"
-    kept = {
-        key: da.attrs[key]
-        for key in ("positive", "flux_definition", "synthetic")
-        if key in da.attrs
-    }
+    kept = {key: da.attrs[key] for key in _KEPT if key in da.attrs}
     result["integral"].attrs = {
         "long_name": f"{da.attrs.get('long_name', da.name or 'flux')}, integrated over region",
         "units": written,

@@ -12,7 +12,7 @@ from xflux.labels.calendar import find_time
 from xflux.labels.periods import Freq
 from xflux.plot.amounts import Amounts, amounts
 from xflux.plot.bars import bars_height, draw_regions, draw_totals, ordered_regions
-from xflux.plot.colours import INK, MUTED, line_styles
+from xflux.plot.colours import INK, MUTED, line_styles, own_colours
 from xflux.plot.panels import (
     check_facets,
     facets,
@@ -193,14 +193,7 @@ def _look(
     trend: bool,
 ) -> Look:
     names = [str(name) for name in found.values["variable"].values]
-    own = colors or {}
-    if not isinstance(own, Mapping):
-        if len(own) < len(names):
-            raise InputError(f"{len(own)} colors for {len(names)} fluxes; give one for each")
-        own = dict(zip(names, own, strict=False))
-    unknown = [name for name in own if name not in names]
-    if unknown:
-        raise InputError(f"colors names {unknown}, which are not drawn; the fluxes are {names}")
+    own = own_colours(colors or {}, names, "fluxes")
     styles = line_styles(names)
     colours = {name: style["color"] for name, style in zip(names, styles, strict=True)} | dict(own)
     net = [name for name in names if name in found.to_air]

@@ -31,6 +31,7 @@ __all__ = [
     "class_scale",
     "colour_map",
     "line_styles",
+    "own_colours",
     "scale",
 ]
 
@@ -327,3 +328,34 @@ def line_styles(names: Sequence[object]) -> list[dict[str, Any]]:
         {"color": _LINES[k % len(_LINES)], "linestyle": _DASHES[k // len(_LINES)]}
         for k in range(len(names))
     ]
+
+
+def own_colours(
+    colors: Mapping[Any, Any] | Sequence[Any], names: Sequence[Any], what: str
+) -> dict[Any, Any]:
+    """Return the colours that a user gives, by name.
+
+    Parameters
+    ----------
+    colors : mapping or sequence
+        By some of the names, or one for each in their order.
+    names : sequence
+        Of what is drawn.
+    what : str
+        Those are, such as "lines".
+
+    Raises
+    ------
+    InputError
+        When there are too few, or some are of what is not drawn.
+    """
+    if not isinstance(colors, Mapping):
+        if len(colors) < len(names):
+            raise InputError(f"{len(colors)} colors for {len(names)} {what}; give one for each")
+        colors = dict(zip(names, colors, strict=False))
+    unknown = [name for name in colors if name not in names]
+    if unknown:
+        raise InputError(
+            f"colors names {unknown}, which are no {what} and not drawn; the {what} are {names}"
+        )
+    return dict(colors)

@@ -9,7 +9,7 @@ import numpy as np
 
 from xflux.errors import InputError, UnitsError
 from xflux.labels.units import dequantify
-from xflux.plot.colours import INK, MUTED, line_styles
+from xflux.plot.colours import INK, MUTED, line_styles, own_colours
 from xflux.plot.lines import Lines, lay_out, make_lines
 from xflux.plot.panels import (
     check_facets,
@@ -191,15 +191,9 @@ def _styles(lines: Lines, colors: Mapping[Any, Any] | Sequence[Any] | None) -> l
     styles = line_styles(names)
     if colors is None:
         return styles
-    if not isinstance(colors, Mapping):
-        if len(colors) < len(names):
-            raise InputError(f"{len(colors)} colors for {len(names)} lines; give one for each")
-        colors = dict(zip(names, colors, strict=False))
-    unknown = [name for name in colors if name not in names]
-    if unknown:
-        raise InputError(f"colors names {unknown}, which are no lines; the lines are {names}")
+    own = own_colours(colors, names, "lines")
     return [
-        style | ({"color": colors[name]} if name in colors else {})
+        style | ({"color": own[name]} if name in own else {})
         for name, style in zip(names, styles, strict=True)
     ]
 

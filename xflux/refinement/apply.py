@@ -14,7 +14,7 @@ from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
-from xflux.refinement.inputs import baseline_fluxes, source_arrays
+from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def apply(
                 f"{', '.join(without)} have no intervals: no site was left out while fitting; fit "
                 "with sample_by='site', rows below 1 and several members, or give interval=None"
             )
+    ds = with_net_radiation(ds)
     fluxes = baseline_fluxes(ds, dict(model.baseline or {}))
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import Boosted, check_features, check_rows, settings
+from xflux.refinement.boosted import Boosted
 from xflux.refinement.extra_trees import ExtraTrees
+from xflux.refinement.rows import check_features, check_rows, settings
 
 __all__ = ["SmartForest"]
 

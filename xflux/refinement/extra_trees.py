@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import check_features, check_rows, settings
+from xflux.refinement.rows import check_features, check_rows, settings
 
 __all__ = ["ExtraTrees"]
 

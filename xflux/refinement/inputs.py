@@ -14,7 +14,7 @@ from xflux.refinement.features import Feature, sources
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["baseline_fluxes", "source_arrays"]
+__all__ = ["baseline_fluxes", "source_arrays", "with_net_radiation"]
 
 _FLUXES = ("gpp", "reco", "nee", "le")
 
@@ -30,7 +30,7 @@ def baseline_fluxes(
     Parameters
     ----------
     ds : Dataset
-        Drivers, and maybe fluxes.
+        Drivers, as `with_net_radiation` returns them, and maybe fluxes.
     models : mapping of str to FluxModel
         Of gpp, reco and le.
     names : mapping, optional
@@ -46,9 +46,7 @@ def baseline_fluxes(
     if set(held) == set(_FLUXES):
         return ds[list(_FLUXES)]
     observed = [flux for flux in _FLUXES if flux in ds]
-    return baseline(
-        with_net_radiation(ds.drop_vars(observed)), **models, names=names, derive=("rnet",)
-    )
+    return baseline(ds.drop_vars(observed), **models, names=names, derive=("rnet",))
 
 
 def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
@@ -97,7 +95,6 @@ def source_arrays(
     wanted = sources(features)
     drivers = [name for name in wanted if not name.endswith("_baseline")]
     held = ds.drop_vars([name for name in _FLUXES if name in ds])
-    held = with_net_radiation(held) if "rnet" in drivers else held
     plan = resolve(held, dict.fromkeys(drivers, needed_by), names=names, derive=("rnet",))
     arrays = {name: materialise(plan, name) for name in drivers}
     arrays |= {

@@ -19,7 +19,7 @@ from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
 from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.features import DEFAULT_FEATURES, Feature, columns, expand, parse, sources
-from xflux.refinement.inputs import baseline_fluxes, source_arrays
+from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.intervals import fit_spread
 from xflux.refinement.learners import maker
 from xflux.refinement.refinement import Refinement
@@ -127,6 +127,7 @@ class ResidualModel(BaseEstimator):
         self._check()
         make = maker(self.learner)
         drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
+        drivers = with_net_radiation(drivers)
         fluxes = baseline_fluxes(drivers, dict(self.baseline or {})).compute()
         features = self._features(drivers)
         arrays = source_arrays(drivers, features, fluxes, needed_by=type(self).__name__)

@@ -9,7 +9,7 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.refinement.folds import Fold
-from xflux.refinement.inputs import baseline_fluxes
+from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.splits import as_splitter
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ def cross_validate(
     for flux in fluxes:
         if flux in observed:
             records |= observed[flux].transpose("site", "time").notnull().values
-    folds = as_splitter(groups, splitter).folds(observed, records)
+    splitter = as_splitter(groups, splitter)
+    folds = splitter.folds(observed, records)
     if not folds:
         raise InputError("the splitter made no fold")
+    drivers = with_net_radiation(drivers)
     base = baseline_fluxes(drivers, dict(model.baseline or {})).compute()
     held = drivers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in drivers])
     held = held.assign({flux: base[flux] for flux in base})
@@ -89,9 +91,7 @@ def cross_validate(
         for end in ends:
             array = describe(like.copy(data=whole[flux + end]), flux, standard_name=None)
             result[flux + end] = array.rename(flux + end)
-    return xr.Dataset(result).assign_attrs(
-        validation=repr(as_splitter(groups, splitter)), model=repr(model)
-    )
+    return xr.Dataset(result).assign_attrs(validation=repr(splitter), model=repr(model))
 
 
 def _fold(
