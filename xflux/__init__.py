@@ -25,6 +25,7 @@ _LAZY = {
     "XfluxWarning": "xflux.errors",
     "baseline": "xflux.baselines.baseline",
     "evaluate": "xflux.skill.evaluate",
+    "evaluate_intervals": "xflux.skill.intervals",
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
     "refine": "xflux.refinement.refine",

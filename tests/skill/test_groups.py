@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from samples import towers
 
-from xflux.errors import GridMismatchError, InputError
+from xflux.errors import GridMismatchError, InputError, MissingVariableError
 from xflux.skill.evaluate import evaluate
 from xflux.skill.groups import group_by, time_dim
 
@@ -88,3 +88,50 @@ def test_no_label_at_all_is_no_group() -> None:
     labels = xr.DataArray([""] * 5, dims="site", name="region")
     for side in (predicted, predicted.chunk()):
         assert evaluate(observed, side, by=labels).compute().sizes["region"] == 0
+
+
+def test_bins_of_the_observed_value_hold_their_lower_edge() -> None:
+    observed = xr.DataArray([-1.0, 0.0, 4.9, 5.0, 9.0, np.nan], dims="time")
+    predicted = xr.DataArray([1.0, 1.0, 1.0, 2.0, 2.0, 2.0], dims="time")
+    found = evaluate(observed, predicted, by={"observed": [0, 5, np.inf]})
+    assert found["observed_bin"].values.tolist() == ["[0, 5)", "[5, inf)"]
+    assert found.n.values.tolist() == [2, 2]
+    np.testing.assert_allclose(found.bias, [1.0 - 2.45, 2.0 - 7.0])
+
+
+def test_each_flux_is_binned_by_its_own_observations_lazy_or_not() -> None:
+    observed, predicted = towers()
+    edges = [-np.inf, 0.0, 3.0, np.inf]
+    found = evaluate(observed, predicted, by=["igbp", {"observed": edges}])
+    for flux in ("gpp", "nee"):
+        there = observed[flux].notnull() & predicted[flux].notnull() & (observed[flux] >= 3.0)
+        there = there & (observed.igbp == 4)
+        assert int(found.n.sel({"flux": flux, "igbp": "DBF"})[-1]) == int(there.sum())
+    lazy = evaluate(
+        observed.chunk(site=2), predicted.chunk(site=2), by=["igbp", {"observed": edges}]
+    )
+    assert lazy.chunks
+    xr.testing.assert_allclose(lazy.compute(), found)
+
+
+def test_anything_of_numbers_can_be_binned() -> None:
+    observed, predicted = towers()
+    observed = observed.assign_coords(lat=("site", [50.0, -3.0, 61.0, 12.0, 48.0]))
+    found = evaluate(observed.gpp, predicted.gpp, by={"lat": [-90, 30, 60, 90]})
+    by_site = evaluate(observed.gpp, predicted.gpp, by="site").n
+    assert found.n.values.tolist() == [
+        int(by_site.isel(site=places).sum()) for places in ([1, 3], [0, 4], [2])
+    ]
+
+
+@pytest.mark.parametrize("edges", [[5, 0], [1], "low", [[0, 1]], [0, np.nan, 2]])
+def test_edges_that_do_not_rise_are_refused(edges: object) -> None:
+    observed, predicted = towers()
+    with pytest.raises(InputError, match="rising edges"):
+        evaluate(observed.gpp, predicted.gpp, by={"observed": edges})
+
+
+def test_bins_of_what_is_not_there_are_refused() -> None:
+    observed, predicted = towers()
+    with pytest.raises(MissingVariableError, match="'observed'"):
+        evaluate(observed.gpp, predicted.gpp, by={"gpp_observed": [0, 1]})

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.skill.groups import group_by, is_time
+from xflux.skill.groups import Grouping, group_by, is_time
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,6 +41,7 @@ class Groups:
 def make_groups(by: str | xr.DataArray, first: xr.DataArray, second: xr.DataArray) -> Groups:
     """Find groups as `xflux.evaluate` does: a coordinate, a part of the date, or labels."""
     grouping = group_by(by, first, second)
+    assert isinstance(grouping, Grouping)  # of names and labels; bins come of mappings alone
     return Groups(grouping.name, grouping.codes.variable, np.asarray(grouping.labels))
 
 

@@ -91,7 +91,10 @@ def cross_validate(
         for end in ends:
             array = describe(like.copy(data=whole[flux + end]), flux, standard_name=None)
             result[flux + end] = array.rename(flux + end)
-    return xr.Dataset(result).assign_attrs(validation=repr(splitter), model=repr(model))
+    said: dict[str, Any] = {"validation": repr(splitter), "model": repr(model)}
+    if interval is not None:
+        said["interval"] = interval
+    return xr.Dataset(result).assign_attrs(said)
 
 
 def _fold(

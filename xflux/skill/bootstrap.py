@@ -18,7 +18,7 @@ import xarray as xr
 from xflux.errors import GridMismatchError, InputError, MissingVariableError
 from xflux.skill.cycle import Cycle
 from xflux.skill.evaluate import check_options, describe_metric, flux_units
-from xflux.skill.groups import By
+from xflux.skill.groups import By, Item, items_of
 from xflux.skill.metrics import Norm, SlopeOn, compute
 from xflux.skill.moments import Floats, Moments, merge, resample
 from xflux.skill.pairs import check_coordinates, match
@@ -230,10 +230,8 @@ def _tabulate(
     **options: Any,
 ) -> Table:
     """Moments of each unit, which comes last before them."""
-    groups: list[str | xr.DataArray] = []
-    if by is not None:
-        groups = [by] if isinstance(by, str | xr.DataArray) else list(by)
-    if unit in groups:
+    groups: list[Item] = items_of(by)
+    if unit in [group for group in groups if isinstance(group, str)]:
         raise InputError(f"unit={unit!r} is drawn, and cannot be a group of by at the same time")
     table = tabulate(pairs, *sources, by=[*groups, unit], **options)
     name = unit if unit in table.moments.dims else unit.removeprefix("time.")

@@ -59,12 +59,14 @@ def evaluate(
         Predictions are converted into the units of the observations.
     dim : str or iterable of hashable, optional
         Dimensions to reduce; None: all that observed and predicted share.
-    by : str, DataArray or a sequence of them, optional
+    by : str, DataArray, mapping or a sequence of them, optional
         Groups: a coordinate or variable (``"igbp"``; classes with CF ``flag_values`` and
         ``flag_meanings`` come out by name, all of them, ``n`` = 0 where there is no pair), a
         part of the date (``"season"``, ``"month"``, ``"year"``, ``"dayofyear"``,
-        ``"hour"``), a dimension (``"site"``: it is kept), or labels. The dimensions of the
-        groups are reduced whatever `dim` says. Pairs of no group are left out.
+        ``"hour"``), a dimension (``"site"``: it is kept), labels, or edges of bins:
+        ``{"observed": [0, 5, np.inf]}`` groups by the observed value, in its units,
+        ``{"lat": [-90, 0, 90]}`` by any other; a bin holds its lower edge. The dimensions of
+        the groups are reduced whatever `dim` says. Pairs of no group are left out.
     weights : DataArray, optional
         Such as cell areas, >= 0, of some of the pairs' dimensions. Weights of lazy data are
         checked when they are computed.
@@ -131,6 +133,10 @@ def evaluate(
         r2_nse     = 1 - sum w (p - o)^2 / sum w (o - mean o)^2
         r2_pearson = (sum w (o - mean o) (p - mean p))^2
                      / (sum w (o - mean o)^2 sum w (p - mean p)^2)
+
+    Bins of the observed value are chosen by the outcome: within them slopes are below 1, bias is
+    positive in the lowest and negative in the highest, and r2 is low, of a perfectly calibrated
+    prediction with errors as well. Compare predictions in a bin, not one with the ideal.
 
     Papers call either "r2": Zhu et al. (2026) define the first (eq. 18) and tabulate the
     second. Undefined metrics are NaN: all without a pair; r2 and slope with one pair or a

@@ -1,4 +1,4 @@
-"""Groups of pairs: which class, season or site each belongs to, by name.
+"""Groups of pairs: which class, season, site or bin each belongs to, by name.
 
 The labels are known before any data are seen, so that a result has the same shape
 whether its inputs are lazy or not.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,16 @@ from xflux.errors import InputError, MissingVariableError
 from xflux.skill.pairs import check_coordinates
 from xflux.skill.reduction import Codes, is_lazy
 
-__all__ = ["By", "Grouping", "group_by", "is_time", "time_dim"]
+__all__ = ["OBSERVED", "By", "Grouping", "Item", "ObservedBins", "group_by", "items_of", "is_time",
+           "time_dim"]  # fmt: skip
 
-#: What `by` takes: a name, an array of labels, or several of them.
-By = str | xr.DataArray | Sequence["str | xr.DataArray"]
+#: One item of `by`: a name, an array of labels, or edges of bins by name.
+Item = str | xr.DataArray | Mapping[str, Any]
+#: What `by` takes: an item, or several of them.
+By = Item | Sequence[Item]
+
+#: The name that stands for the observed values themselves.
+OBSERVED = "observed"
 
 _SEASONS = ("DJF", "MAM", "JJA", "SON")
 _TIME_PARTS = ("season", "month", "year", "dayofyear", "hour")
@@ -50,34 +57,74 @@ class Grouping:
     attrs: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ObservedBins:
+    """Bins of the observed values, which are groups once it is known of which flux.
+
+    Attributes
+    ----------
+    edges : ndarray
+        In the units of the observations.
+    """
+
+    edges: NDArray[np.float64]
+
+    @property
+    def name(self) -> str:
+        """Dimension of the result."""
+        return f"{OBSERVED}_bin"
+
+    def of(self, observed: xr.Variable) -> Grouping:
+        """Return the groups of the observations of one flux; lazy where they are."""
+        return _binned(observed, self.edges, self.name, "observed value")
+
+
+def items_of(by: By | None) -> list[Item]:
+    """Return what `by` names, one by one: of a mapping, each name with its edges."""
+    if by is None:
+        return []
+    given: list[Item] = [by] if isinstance(by, str | xr.DataArray | Mapping) else list(by)
+    items: list[Item] = []
+    for item in given:
+        if isinstance(item, Mapping):
+            items.extend({name: edges} for name, edges in item.items())
+        else:
+            items.append(item)
+    return items
+
+
 def group_by(
-    by: str | xr.DataArray,
+    by: Item,
     observed: xr.DataArray | xr.Dataset,
     predicted: xr.DataArray | xr.Dataset,
-) -> Grouping:
-    """Turn a name or an array of labels into groups.
+) -> Grouping | ObservedBins:
+    """Turn a name, an array of labels or edges of bins into groups.
 
     Parameters
     ----------
-    by : str or DataArray
+    by : str, DataArray or mapping
         A coordinate or variable of the observations, else of the predictions, such as
         ``"igbp"``; a part of the date (``"season"``, ``"month"``, ``"year"``,
-        ``"dayofyear"``, ``"hour"``); or labels.
+        ``"dayofyear"``, ``"hour"``); labels; or one name with edges of bins.
     observed, predicted : DataArray or Dataset
 
     Returns
     -------
-    Grouping
+    Grouping or ObservedBins
         Classes with CF ``flag_values`` and ``flag_meanings`` bear their names, all that the
-        attribute lists, in its order. Other labels are sorted.
+        attribute lists, in its order. Other labels are sorted. Bins hold their lower edge and
+        not their upper one.
 
     Raises
     ------
     MissingVariableError
         When there is nothing of that name.
     InputError
-        When the labels are lazy and not known beforehand.
+        When the labels are lazy and not known beforehand, or edges do not rise.
     """
+    if isinstance(by, Mapping):
+        ((key, edges),) = by.items()
+        return _bins(str(key), edges, observed, predicted)
     if isinstance(by, xr.DataArray):
         check_coordinates(observed, by, "observed", "by")
         check_coordinates(predicted, by, "predicted", "by")
@@ -95,6 +142,51 @@ def group_by(
         f"(coordinates: {sorted({str(c) for s in (observed, predicted) for c in s.coords})}), and "
         f"it is no part of a date ({', '.join(_TIME_PARTS)}); pass a DataArray of labels instead"
     )
+
+
+def _bins(
+    name: str,
+    edges: Any,
+    observed: xr.DataArray | xr.Dataset,
+    predicted: xr.DataArray | xr.Dataset,
+) -> Grouping | ObservedBins:
+    try:
+        found = np.asarray(edges, np.float64)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.ndim != 1 or found.size < 2 or not (np.diff(found) > 0).all():
+        raise InputError(
+            f"by={{{name!r}: {edges!r}}}: expected rising edges of bins, at least two, such as "
+            "[0, 5, np.inf]"
+        )
+    if name == OBSERVED:
+        return ObservedBins(found)
+    for source in (observed, predicted):
+        held = source.variables if isinstance(source, xr.Dataset) else source.coords
+        if name in held:
+            if source[name].dtype.kind not in "fiu":
+                raise InputError(f"by={{{name!r}: ...}}: {name!r} holds no numbers to bin")
+            said = str(source[name].attrs.get("long_name", name))
+            return _binned(source[name].variable, found, f"{name}_bin", said)
+    raise MissingVariableError(
+        f"by={{{name!r}: ...}}: neither observed nor predicted has a coordinate or variable of "
+        f"that name; the values that are scored are binned by {OBSERVED!r}"
+    )
+
+
+def _binned(values: xr.Variable, edges: NDArray[np.float64], name: str, said: str) -> Grouping:
+    look_up = partial(_bin_positions, edges=edges)
+    data: Any = values.data
+    found = data.map_blocks(look_up, dtype=np.int64) if is_lazy(data) else look_up(data)
+    labels = np.array([f"[{low:g}, {high:g})" for low, high in pairwise(edges)])
+    attrs = {"long_name": f"Bin of {said}", "edges": edges}
+    return Grouping(name, Codes(xr.Variable(values.dims, found), len(labels)), labels, attrs)
+
+
+def _bin_positions(data: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Position of the bin of each value; -1 outside all bins, and of NaN."""
+    place = np.searchsorted(edges, data, side="right").astype(np.int64) - 1
+    return np.where(place < len(edges) - 1, place, -1)
 
 
 def is_time(data: xr.DataArray | xr.Dataset, dim: Hashable) -> bool:

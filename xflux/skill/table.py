@@ -10,7 +10,7 @@ import xarray as xr
 from xflux.errors import InputError
 from xflux.skill.cycle import Cycle
 from xflux.skill.decompose import components
-from xflux.skill.groups import By, Grouping, group_by, time_dim
+from xflux.skill.groups import By, Grouping, ObservedBins, group_by, items_of, time_dim
 from xflux.skill.pairs import coordinates_of
 from xflux.skill.reduction import GROUP, Pair, pair_iqr, pair_moments
 
@@ -52,6 +52,7 @@ def tabulate(
     cycle: Cycle = "auto",
     min_years: int = 2,
     iqr: bool = False,
+    binned: Mapping[str | None, xr.Variable] | None = None,
 ) -> Table:
     """Reduce all pairs to their moments.
 
@@ -65,15 +66,21 @@ def tabulate(
         As of `xflux.evaluate`.
     iqr : bool
         Also compute the interquartile range.
+    binned : mapping, optional
+        Observations by flux, for bins of them; None: those of the pairs.
 
     Returns
     -------
     Table
     """
-    kept_by, groupings = _resolve(by, observed, predicted)
+    kept_by, found = _resolve(by, observed, predicted)
     wanted = _wanted(dim, pairs)
     table, spreads = [], []
-    for pair in pairs.values():
+    for flux, pair in pairs.items():
+        values = pair.observed if binned is None else binned[flux]
+        groupings = [
+            group.of(values) if isinstance(group, ObservedBins) else group for group in found
+        ]
         reduce = _reduced(pair, wanted, kept_by, groupings)
         if decompose:
             time = _time(observed, predicted, reduce, groupings)
@@ -84,8 +91,8 @@ def tabulate(
         states = {name: pair_moments(part, dims, codes) for name, (part, dims) in parts.items()}
         table.append(_assemble(states, groupings, observed, predicted))
         if iqr:
-            found = {name: pair_iqr(part, dims, codes) for name, (part, dims) in parts.items()}
-            spreads.append(_assemble(found, groupings, observed, predicted))
+            spread = {name: pair_iqr(part, dims, codes) for name, (part, dims) in parts.items()}
+            spreads.append(_assemble(spread, groupings, observed, predicted))
     names = list(pairs)
     return Table(
         _join(table, names),
@@ -96,14 +103,11 @@ def tabulate(
 
 def _resolve(
     by: By | None, observed: Data, predicted: Data
-) -> tuple[tuple[Hashable, ...], list[Grouping]]:
+) -> tuple[tuple[Hashable, ...], list[Grouping | ObservedBins]]:
     """Tell dimensions that stay (``by="site"``) from groups along dimensions that go."""
-    if by is None:
-        return (), []
-    items: Sequence[str | xr.DataArray] = [by] if isinstance(by, str | xr.DataArray) else list(by)
     kept: list[Hashable] = []
-    groupings = []
-    for item in items:
+    groupings: list[Grouping | ObservedBins] = []
+    for item in items_of(by):
         if isinstance(item, str) and any(
             _labelled_once(data, item) for data in (observed, predicted)
         ):
