@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xflux.refinement.residual import ResidualModel
+    from xflux.refinement.tuning import TunedModel
 
 __all__ = ["cross_validate"]
 
 
 def cross_validate(
-    model: ResidualModel,
+    model: ResidualModel | TunedModel,
     drivers: xr.Dataset,
     observed: xr.Dataset,
     *,
@@ -34,8 +35,8 @@ def cross_validate(
 
     Parameters
     ----------
-    model : ResidualModel
-        Fitted anew for each fold, all of it: features, lines, learners, weights and
+    model : ResidualModel or TunedModel
+        Fitted anew for each fold, all of it: searches, features, lines, learners, weights and
         intervals; `model` itself stays as it is.
     drivers, observed : Dataset
         Dims (site, time).
@@ -98,7 +99,11 @@ def cross_validate(
 
 
 def _fold(
-    model: ResidualModel, drivers: xr.Dataset, observed: xr.Dataset, fold: Fold, interval: Any
+    model: ResidualModel | TunedModel,
+    drivers: xr.Dataset,
+    observed: xr.Dataset,
+    fold: Fold,
+    interval: Any,
 ) -> dict[str, Any]:
     """Fit without a fold, and predict it."""
     import xarray as xr
