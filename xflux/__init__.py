@@ -29,6 +29,7 @@ _LAZY = {
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
     "refine": "xflux.refinement.refine",
+    "report": "xflux.reporting.report",
     "ResidualModel": "xflux.refinement.residual",
     "open_drivers": "xflux.files.drivers",
     "open_towers": "xflux.files.towers",

@@ -21,6 +21,7 @@ from xflux.options import get_options as get_options
 from xflux.options import set_options as set_options
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
+from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals
 
