@@ -12,6 +12,7 @@ import xarray as xr
 
 import xflux
 from xflux.errors import InputError, MissingVariableError
+from xflux.refinement.validation import KNOWN_SITES
 from xflux.reporting.page import write_page
 from xflux.reporting.validation_tables import PLACES, compare, tabulate_validation
 
@@ -159,15 +160,15 @@ def test_no_figure_is_left_open(report):
     assert plt.get_fignums() == []
 
 
-def test_random_months_and_synthetic_data_are_called_so(towers):
+def test_known_sites_and_synthetic_data_are_called_so(towers):
     observed, validated = made(sites=4, years=1)
-    validated.attrs["validation"] = "RandomRows(k=10, seed=0)"
+    validated.attrs["left_out"] = KNOWN_SITES
     observed["gpp"].attrs["synthetic"] = "of an idealised Earth"
     found = xflux.report(validated, observed)
     labels = re.findall(r'class="label">([^<]*)', found.html)
     assert len(labels) == 2
     assert "synthetic" in labels[0]
-    assert "random" in labels[1]
+    assert "known already" in labels[1]
 
 
 def test_what_is_missing_is_told(towers):

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from xflux.refinement.residual import ResidualModel
     from xflux.refinement.tuning import TunedModel
 
-__all__ = ["cross_validate"]
+__all__ = ["KNOWN_SITES", "cross_validate"]
+
+#: What is said of folds that have a site on both sides.
+KNOWN_SITES = "records of sites that are trained on as well"
 
 
 def cross_validate(
@@ -53,7 +56,9 @@ def cross_validate(
     -------
     Dataset
         Each flux with the dims of the towers and ``estimate`` ("baseline", "refined"), NaN
-        where there is no record; intervals of the refined one. `xflux.evaluate` scores it.
+        where there is no record; intervals of the refined one. `xflux.evaluate` scores it,
+        `xflux.report` shows it. Attributes: ``validation`` (the splitter), ``left_out``
+        (whole sites, or not), ``model``, and ``interval``.
     """
     import xarray as xr
     from joblib import Parallel, delayed
@@ -92,7 +97,12 @@ def cross_validate(
         for end in ends:
             array = describe(like.copy(data=whole[flux + end]), flux, standard_name=None)
             result[flux + end] = array.rename(flux + end)
-    said: dict[str, Any] = {"validation": repr(splitter), "model": repr(model)}
+    known = any((fold.train.any(axis=1) & fold.test.any(axis=1)).any() for fold in folds)
+    said: dict[str, Any] = {
+        "validation": repr(splitter),
+        "left_out": KNOWN_SITES if known else "whole sites",
+        "model": repr(model),
+    }
     if interval is not None:
         said["interval"] = interval
     return xr.Dataset(result).assign_attrs(said)

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from xflux.plot.wording import generated, short_name, units_text
+from xflux.refinement.validation import KNOWN_SITES
 from xflux.reporting.page import Section, checked_path, page, write_page
 from xflux.reporting.validation_tables import (
     ESTIMATE,
@@ -24,13 +25,6 @@ __all__ = ["Report", "report"]
 
 #: Sites that are listed for each flux.
 _WORST = 6
-#: Splits that leave no whole site out, by the beginning of their text.
-_KNOWN_SITES = {
-    "RandomRows": "Months were left out at random: every site is on both sides, so that these are "
-    "scores at sites that are known already, and say nothing of a place without a tower.",
-    "TimeBlocks": "Years were left out at all sites: these are scores in other years at sites that "
-    "are known already.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +120,11 @@ def _labels(data: Validation, validated: xr.Dataset) -> list[str]:
     labels = []
     if _synthetic(data):
         labels.append("The data are synthetic: these scores say nothing of the real Earth.")
-    scheme = str(validated.attrs.get("validation", ""))
-    labels += [said for name, said in _KNOWN_SITES.items() if scheme.startswith(name)]
+    if validated.attrs.get("left_out") == KNOWN_SITES:
+        labels.append(
+            f"What was left out are {KNOWN_SITES}: these are scores at sites that are known "
+            "already, and say nothing of a place without a tower."
+        )
     return labels
 
 
@@ -299,7 +296,8 @@ def _how(data: Validation, left_out: Mapping[str, str], attrs: Mapping[str, obje
     """Say how this came about, and what is missing."""
     facts = [
         f"Model: {attrs.get('model', 'not said')}",
-        f"Validation: {attrs.get('validation', 'not said')}",
+        f"Validation: {attrs.get('validation', 'not said')}; left out: "
+        f"{attrs.get('left_out', 'not said')}.",
         f"Estimates: {', '.join(data.estimates)}; records that all of them predict.",
         f"Written by xflux {__version__}.",
     ]

@@ -78,7 +78,11 @@ def compare(validated: xr.Dataset, observed: xr.Dataset) -> Validation:
         )
     ends = [f"{flux}{end}" for flux in fluxes for end in ("_lower", "_upper")]
     predicted = validated[[*fluxes, *(name for name in ends if name in validated)]].compute()
-    observed = observed[list(fluxes)].compute()
+    holder = next((ds for ds in (observed, validated) if "igbp" in ds.variables), None)
+    observed = observed[list(fluxes)]
+    if holder is not None:
+        observed = observed.assign_coords(igbp=holder["igbp"])
+    observed = observed.compute()
     for flux in fluxes:
         there = predicted[flux].notnull().all(ESTIMATE) & observed[flux].notnull()
         if not bool(there.any()):
