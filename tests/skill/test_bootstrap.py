@@ -164,3 +164,13 @@ def test_predictions_of_other_dimensions_are_refused() -> None:
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         interval(*towers(), **options)
+
+
+def test_gains_are_told_by_bin_of_the_observed_value() -> None:
+    observed, predicted = towers(sites=8)
+    other = predicted.copy(data={name: array + 1.0 for name, array in predicted.items()})
+    edges = {"observed": [-np.inf, 3.0, np.inf]}
+    gain = paired_difference(observed, predicted, other, metric="rmse", by=edges)
+    scores = [evaluate(observed, each, by=edges).rmse for each in (predicted, other)]
+    np.testing.assert_allclose(gain.rmse, scores[0] - scores[1])
+    assert gain.rmse.dims == ("flux", "observed_bin")

@@ -41,7 +41,10 @@ class Groups:
 def make_groups(by: str | xr.DataArray, first: xr.DataArray, second: xr.DataArray) -> Groups:
     """Find groups as `xflux.evaluate` does: a coordinate, a part of the date, or labels."""
     grouping = group_by(by, first, second)
-    assert isinstance(grouping, Grouping)  # of names and labels; bins come of mappings alone
+    if not isinstance(grouping, Grouping):
+        raise InputError(
+            f"{by!r} bins what is on the axis; groups of a figure are of something else"
+        )
     return Groups(grouping.name, grouping.codes.variable, np.asarray(grouping.labels))
 
 
