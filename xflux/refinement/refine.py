@@ -121,7 +121,7 @@ def _check_mask(mask: xr.DataArray, ds: xr.Dataset) -> None:
         np.broadcast_to(np.False_, [ds.sizes[dim] for dim in mask.dims]), dims=mask.dims
     )
     like = empty.assign_coords({dim: ds[dim] for dim in mask.dims if dim in ds.indexes})
-    check_same_grid([mask, like], ["applicability", "the drivers"])
+    check_same_grid([like, mask], ["the Dataset", "applicability"])
 
 
 def _check(fluxes: xr.Dataset, ds: xr.Dataset, members: bool) -> None:
