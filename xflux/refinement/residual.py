@@ -104,9 +104,10 @@ class ResidualModel(BaseEstimator):
     means over the last steps and the anomaly that hold the present step, and with the flux's own
     baseline; where nee's baseline is a feature, f falls with it for gpp and rises for reco. It
     holds of what `apply` returns when the driver of a step rises and all else that is given
-    stays, net radiation and, for reco, the baselines of gpp and le among it; lags are the past,
-    which stays. Closing then leaves gpp and reco as they are: nee is ``reco - gpp``, and what was
-    learned of nee itself is not used. Members and their mean keep it, as do intervals' centres.
+    stays, net radiation and, for reco, the baselines of gpp and le among it (lags are the past,
+    which stays), with a baseline that does not fall itself, as those of xflux do not. Closing
+    then leaves gpp and reco as they are: nee is ``reco - gpp``, and what was learned of nee itself
+    is not used. Each member keeps it, and so does their mean.
     """
 
     def __init__(
