@@ -107,7 +107,7 @@ class ResidualModel(BaseEstimator):
     stays, net radiation and, for reco, the baselines of gpp and le among it (lags are the past,
     which stays), with a baseline that does not fall itself, as those of xflux do not. Closing
     then leaves gpp and reco as they are: nee is ``reco - gpp``, and what was learned of nee itself
-    is not used. Each member keeps it, and so does their mean.
+    is not used (``closure="none"`` keeps that). Each member keeps it, and so does their mean.
     """
 
     def __init__(
