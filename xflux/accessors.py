@@ -93,7 +93,7 @@ class FluxAccessor:
         *,
         interval: float | None = 0.9,
         members: bool = False,
-        applicability: None = None,
+        applicability: xr.DataArray | None = None,
     ) -> xr.Dataset:
         """Correct fluxes by what towers say the baseline misses; see `xflux.refine`.
 

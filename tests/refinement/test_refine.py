@@ -63,6 +63,40 @@ def test_intervals_widen_with_what_they_are_to_hold(model, drivers):
         xflux.refine(drivers, model, interval=90)
 
 
+def test_what_lies_outside_a_mask_is_missing(model, drivers):
+    whole = xflux.refine(drivers, model)
+    warm = drivers["ta"].mean("time") > 5.0
+    with no_compute():
+        lazy = xflux.refine(drivers.chunk(time=12), model, applicability=warm.chunk(lat=4))
+    inside = lazy.compute()
+    assert set(inside) == set(whole)
+    assert inside["gpp"].attrs == whole["gpp"].attrs
+    assert inside["gpp"].dims == whole["gpp"].dims
+    assert inside["gpp"].dtype == whole["gpp"].dtype
+    for name, array in inside.items():
+        xr.testing.assert_equal(array, whole[name].where(warm))
+    chained = drivers.flux.refine(model, applicability=warm.assign_coords(height=2.0))
+    xr.testing.assert_equal(chained["le_upper"].variable, inside["le_upper"].variable)
+    assert "height" not in chained.coords
+    members = xflux.refine(drivers, model, members=True, applicability=warm)
+    assert members["gpp"].dims[0] == "member"
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (lambda ds: True, "applicability is bool; expected a DataArray of bool"),
+        (lambda ds: ds["ta"], "applicability is float32"),
+        (lambda ds: (ds["ta"] > 0.0).expand_dims("band"), "dims .'band'"),
+        (lambda ds: (ds["ta"] > 0.0).isel(lat=slice(4)), "applicability has 4 values along 'lat'"),
+        (lambda ds: (ds["ta"] > 0.0).assign_coords(lat=ds["lat"] + 1e-4), "applicability"),
+    ],
+)
+def test_what_is_no_mask_of_the_drivers_is_refused(model, drivers, mask, message):
+    with pytest.raises(InputError, match=message):
+        xflux.refine(drivers, model, applicability=mask(drivers))
+
+
 class Doubled:
     """A model of a user's own."""
 

@@ -59,7 +59,7 @@ def test_an_edited_file_is_refused(model, tmp_path):
 def test_a_newer_schema_and_other_files_are_refused(model, tmp_path):
     path = model.save(tmp_path / "model.safetensors")
     content = path.read_bytes()
-    newer = content.replace(b'"schema":"1"', b'"schema":"9"')
+    newer = content.replace(b'"schema":"2"', b'"schema":"9"')
     assert newer != content
     path.write_bytes(newer)
     with pytest.raises(FileFormatError, match="schema '9'"):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from xflux.files.manifest import (
 )
 from xflux.files.slabs import Slabs, chunks_of, cut, evenly_chunked, zarr_chunks
 from xflux.files.write_lock import LOCK, not_writable, only_writer
+from xflux.progress_bar import progress_bar
 
 __all__ = ["ZARR", "to_zarr"]
 
@@ -124,11 +124,16 @@ def to_zarr(
             manifest = _begin(ds, slabs, partial, overwrite=replaces)
         slabs = replace(slabs, length=manifest.length)
         names = _lazy(ds, slabs.along)
-        for number in _shown(range(manifest.done, len(slabs)), len(slabs), final, progress):
-            _write(ds, store, names, slabs[number])
-            check_lock()
-            manifest = replace(manifest, done=number + 1)
-            write_manifest(partial / "manifest.json", manifest)
+        start = manifest.done
+        with progress_bar(
+            len(slabs), label=final.name, unit="slab", show=progress, start=start
+        ) as tell:
+            for number in range(start, len(slabs)):
+                _write(ds, store, names, slabs[number])
+                check_lock()
+                manifest = replace(manifest, done=number + 1)
+                write_manifest(partial / "manifest.json", manifest)
+                tell()
         check_lock()
         _finish(partial, final, overwrite=replaces)
     return final
@@ -371,16 +376,3 @@ def _drop(folder: Path) -> None:
         rubbish = folder.with_name(f"dropped-{uuid4().hex}")
         folder.rename(rubbish)
         shutil.rmtree(rubbish)
-
-
-def _shown(numbers: range, total: int, final: Path, progress: bool) -> Iterable[int]:
-    if not progress or not sys.stderr.isatty():
-        return numbers
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return numbers
-    bar: Iterable[int] = tqdm(
-        numbers, total=total, initial=numbers.start, desc=final.name, unit="slab", leave=False
-    )
-    return bar

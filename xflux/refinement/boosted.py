@@ -37,6 +37,8 @@ class Boosted:
         Penalty on the values of leaves, in rows.
     monotone : tuple of {-1, 0, 1}, optional
         Sign of the effect of each column; 0 leaves it free.
+    classes : tuple of int
+        Numbers of the columns that hold codes of classes, 0 or more.
     forest : bool
         Grow all trees on the target itself and average them.
     seed : int
@@ -59,6 +61,7 @@ class Boosted:
     columns: float = 0.4
     l2: float = 10.0
     monotone: tuple[int, ...] | None = None
+    classes: tuple[int, ...] = ()
     forest: bool = False
     seed: int = 0
     threads: int = 1
@@ -66,8 +69,9 @@ class Boosted:
     _booster: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # JSON gives a list back.
+        # JSON gives lists back.
         self.monotone = None if self.monotone is None else tuple(self.monotone)
+        self.classes = tuple(self.classes)
 
     def fit(
         self,
@@ -107,7 +111,15 @@ class Boosted:
             parameters |= {"learning_rate": self.rate, "colsample_bytree": self.columns}
         if self.monotone is not None:
             parameters["monotone_constraints"] = self.monotone
-        rows = xgboost.QuantileDMatrix(x, label=y, weight=weight, nthread=self.threads)
+        kinds = ["c" if k in self.classes else "q" for k in range(x.shape[1])]
+        rows = xgboost.QuantileDMatrix(
+            x,
+            label=y,
+            weight=weight,
+            feature_types=kinds if self.classes else None,
+            enable_categorical=bool(self.classes),
+            nthread=self.threads,
+        )
         made = xgboost.train(parameters, rows, num_boost_round=1 if self.forest else self.trees)
         self._load(bytes(made.save_raw("ubj")))
         return self

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.refinement.blend import blend_weights, left_out
-from xflux.refinement.learner import Learner
+from xflux.refinement.learner import Learner, Traits
 
 __all__ = ["Ensemble", "Member", "Sampling", "fit_ensemble"]
 
@@ -102,7 +102,9 @@ def fit_ensemble(
     groups: NDArray[np.int64],
     weight: Floats,
     features: NDArray[np.int64],
-    make: Callable[[int], Sequence[Learner]],
+    make: Callable[[int, Traits], Sequence[Learner]],
+    traits: Traits,
+    slope: int,
     sampling: Sampling,
     tell: Callable[[], None],
 ) -> Ensemble:
@@ -119,7 +121,11 @@ def fit_ensemble(
     features : ndarray (column,)
         Number of the feature that each column belongs to: classes are drawn together.
     make : callable
-        Returns fresh learners for a seed.
+        Returns fresh learners for a seed and the traits of their columns.
+    traits : Traits
+        Of all columns.
+    slope : {-1, 0, 1}
+        Sign that the slope on the baseline may have; 0: either.
     sampling : Sampling
     tell : callable
         Called after each member.
@@ -139,12 +145,12 @@ def fit_ensemble(
     for k, rows in enumerate(seen):
         kept = np.isin(features, random.choice(present, count, replace=False))
         columns = np.flatnonzero(kept).astype(np.int64)
-        line = _line(base[rows], y[rows], weight[rows])
+        line = _line(base[rows], y[rows], weight[rows], slope)
         rest = y[rows] - line[0] - line[1] * base[rows]
         part = np.ascontiguousarray(x[np.ix_(rows, columns)])
         learners = [
             learner.fit(part, rest, weight=weight[rows], groups=groups[rows])
-            for learner in make(sampling.seed * 1000 + k)
+            for learner in make(sampling.seed * 1000 + k, traits.of(columns))
         ]
         member = Member(columns, line, learners)
         members.append(member)
@@ -177,10 +183,11 @@ def _weighed(
     return Ensemble(members, weights, variance, predicted)
 
 
-def _line(base: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
+def _line(base: Floats, y: Floats, weight: Floats, sign: int) -> tuple[float, float]:
     """Return offset and slope of the least squares of observations on the baseline."""
     centre, middle = np.average(base, weights=weight), np.average(y, weights=weight)
     spread = np.average((base - centre) ** 2, weights=weight)
     shared = np.average((base - centre) * (y - middle), weights=weight)
     slope = float(shared / spread) if spread > 0 else 0.0
+    slope = 0.0 if sign * slope < 0 else slope
     return float(middle - slope * centre), slope

@@ -2,15 +2,16 @@
 
 A feature is written by its name: ``ta``, ``ta_lag1`` (one step before), ``ta_mean12`` (the
 mean over the last 12 steps), ``ta_site`` (the mean of the series), ``ta_anomaly`` (the step
-less the mean of its month), ``igbp`` (one column for each class), and
-``gpp_baseline``, with the same endings.
+less the mean of its month), ``igbp`` (one column for each class), ``igbp:native`` (one column of
+codes, for trees that take them), and ``gpp_baseline``, with the same endings. ``lat`` and ``lon``,
+in degrees, are there for those who ask for them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,14 +20,26 @@ from numpy.typing import NDArray
 from xflux.errors import InputError
 from xflux.labels.variables import variables
 
-__all__ = ["DEFAULT_FEATURES", "Feature", "columns", "expand", "parse", "sources"]
+__all__ = [
+    "DEFAULT_FEATURES",
+    "POSITION",
+    "Feature",
+    "columns",
+    "expand",
+    "parse",
+    "sources",
+    "unit_of",
+]
 
 Array = NDArray[Any]
-Kind = Literal["now", "lag", "mean", "site", "anomaly", "class"]
+Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "code"]
 
 #: Longest memory, in steps.
 LONGEST = 12
 _BASELINES = ("gpp", "reco", "nee", "le")
+#: Where a site or pixel is, and its unit.
+POSITION = {"lat": "degrees_north", "lon": "degrees_east"}
+_NATIVE = ":native"
 _ENDING = re.compile(
     r"^(?P<source>\w+?)_(?:(?P<kind>lag|mean)(?P<steps>\d+)|(?P<whole>site|anomaly))$"
 )
@@ -51,11 +64,14 @@ class Feature:
         As it is written.
     source : str
         Canonical variable, or ``gpp_baseline`` and the like.
-    kind : {"now", "lag", "mean", "site", "anomaly", "class"}
+    kind : {"now", "lag", "mean", "site", "anomaly", "class", "code"}
     steps : int
         Of a lag or a mean.
     code : int, optional
         Of one class.
+    part : {"", "below", "above"}
+        Whether it is the whole, or what of it lies below or above `limit`.
+    limit : float
     """
 
     name: str
@@ -63,6 +79,8 @@ class Feature:
     kind: Kind
     steps: int = 0
     code: int | None = None
+    part: Literal["", "below", "above"] = ""
+    limit: float = 0.0
 
 
 def parse(name: str) -> Feature:
@@ -75,6 +93,14 @@ def parse(name: str) -> Feature:
     """
     if not isinstance(name, str):
         raise InputError(f"features hold {name!r}; expected names such as 'ta' or 'ta_lag1'")
+    if name in POSITION:
+        return Feature(name, name, "now")
+    if name.endswith(_NATIVE):
+        source = name.removesuffix(_NATIVE)
+        row = variables.get(source)
+        if row is None or not row.classes:
+            raise InputError(f"{name!r}: {source} is no class; write {source!r}")
+        return Feature(name, source, "code")
     if _known(name):
         row = variables.get(name)
         return Feature(name, name, "class" if row is not None and row.classes else "now")
@@ -106,17 +132,37 @@ def sources(features: Iterable[Feature]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(feature.source for feature in features))
 
 
-def expand(features: Sequence[Feature], codes: Mapping[str, Sequence[int]]) -> tuple[Feature, ...]:
-    """Replace each class by one feature for each of its codes.
+def unit_of(source: str) -> str:
+    """Return the canonical unit of a source."""
+    if source in POSITION:
+        return POSITION[source]
+    return str(variables[source.removesuffix("_baseline")].units)
+
+
+def expand(
+    features: Sequence[Feature],
+    codes: Mapping[str, Sequence[int]],
+    split: Mapping[str, float] | None = None,
+) -> tuple[Feature, ...]:
+    """Replace each class by one feature for each of its codes, and split features at limits.
 
     Parameters
     ----------
     features : sequence of Feature
     codes : mapping of str to sequence of int
         Codes that are there, by source.
+    split : mapping of str to float, optional
+        Limits of features of the present step, by name: each becomes what lies below it, and
+        what lies above.
     """
     columns: list[Feature] = []
     for feature in features:
+        if feature.kind == "now" and split and feature.name in split:
+            limit = split[feature.name]
+            lower, upper = f"{feature.name}<{limit:g}", f"{feature.name}>{limit:g}"
+            columns.append(replace(feature, name=lower, part="below", limit=limit))
+            columns.append(replace(feature, name=upper, part="above", limit=limit))
+            continue
         if feature.kind != "class":
             columns.append(feature)
             continue
@@ -158,7 +204,11 @@ def columns(
 
 def _column(values: Mapping[str, Array], feature: Feature) -> Array:
     series = values[feature.source]
-    if feature.kind == "now":
+    if feature.part == "below":
+        return np.minimum(series, feature.limit)
+    if feature.part == "above":
+        return np.maximum(series - feature.limit, 0.0)
+    if feature.kind in ("now", "code"):
         return series
     if feature.kind == "class":
         return np.where(np.isnan(series), np.nan, series == feature.code)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xflux.errors import InputError
 from xflux.labels.calendar import find_time
+from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
-from xflux.refinement.features import Feature, sources
+from xflux.refinement.features import POSITION, Feature, sources
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,7 +96,7 @@ def source_arrays(
         For what is missing, or of another unit.
     """
     wanted = sources(features)
-    drivers = [name for name in wanted if not name.endswith("_baseline")]
+    drivers = [name for name in wanted if not name.endswith("_baseline") and name not in POSITION]
     held = ds.drop_vars([name for name in _FLUXES if name in ds])
     plan = resolve(held, dict.fromkeys(drivers, needed_by), names=names, derive=("rnet",))
     arrays = {name: materialise(plan, name) for name in drivers}
@@ -102,6 +105,8 @@ def source_arrays(
         for name in wanted
         if name.endswith("_baseline")
     }
+    if POSITION.keys() & set(wanted):
+        arrays |= {name: array for name, array in _position(ds).items() if name in wanted}
     for feature in features:
         source = arrays[feature.source]
         if feature.kind in ("site", "anomaly", "lag", "mean") and find_time(source) is None:
@@ -114,6 +119,17 @@ def source_arrays(
         if feature.kind == "anomaly":
             arrays[f"{feature.source}_cycle"] = _cycle(source)
     return arrays
+
+
+def _position(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return latitude and longitude in degrees, the latter from -180 up to 180."""
+    position = {}
+    for name, array in zip(POSITION, find_lat_lon(ds), strict=True):
+        units = str(array.attrs.get("units", "")).lower()
+        degrees = array * (180.0 / np.pi) if units.startswith("rad") else array
+        position[name] = degrees.astype(np.float32).reset_coords(drop=True).drop_attrs()
+    position["lon"] = (position["lon"] + 180.0) % 360.0 - 180.0
+    return position
 
 
 def _mean_year(array: xr.DataArray) -> xr.DataArray:

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Learner", "State"]
+__all__ = ["Learner", "State", "Traits"]
 
 Floats = NDArray[np.float64]
 #: Arrays by name, and what JSON holds: all that a fitted learner is, without pickle.
 State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of columns beside their values.
+
+    Attributes
+    ----------
+    signs : tuple of {-1, 0, 1}
+        Of the effect that each column may have; 0 leaves it free.
+    codes : tuple of bool
+        Whether it holds the codes of classes, whose order says nothing.
+    """
+
+    signs: tuple[int, ...]
+    codes: tuple[bool, ...]
+
+    @property
+    def constraints(self) -> tuple[int, ...] | None:
+        """Signs, where any column is held."""
+        return self.signs if any(self.signs) else None
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Numbers of the columns that hold codes."""
+        return tuple(k for k, code in enumerate(self.codes) if code)
+
+    def of(self, columns: NDArray[np.int64]) -> Traits:
+        """Return those of some columns."""
+        return Traits(tuple(self.signs[k] for k in columns), tuple(self.codes[k] for k in columns))
 
 
 @runtime_checkable

@@ -7,12 +7,15 @@ from typing import Any
 
 from xflux.errors import FileFormatError, InputError
 from xflux.refinement.kernel_ridge import KernelRidge
-from xflux.refinement.learner import Learner
+from xflux.refinement.learner import Learner, Traits
 
-__all__ = ["LEARNERS", "by_kind", "maker"]
+__all__ = ["LEARNERS", "Maker", "by_kind", "maker"]
+
+#: Returns fresh learners for a seed, and what is known of the columns.
+Maker = Callable[[int, Traits], Sequence[Learner]]
 
 
-def _blend(seed: int) -> Sequence[Learner]:
+def _blend(seed: int, traits: Traits) -> Sequence[Learner]:
     from xflux.refinement.boosted import Boosted
     from xflux.refinement.extra_trees import ExtraTrees
 
@@ -21,42 +24,85 @@ def _blend(seed: int) -> Sequence[Learner]:
     )  # fmt: skip
 
 
-def _xgboost(seed: int) -> Sequence[Learner]:
+def _xgboost(seed: int, traits: Traits) -> Sequence[Learner]:
     from xflux.refinement.boosted import Boosted
 
-    return (Boosted(seed=seed),)
+    return (Boosted(seed=seed, monotone=traits.constraints, classes=traits.classes),)
 
 
-def _kernel(seed: int) -> Sequence[Learner]:
+def _lightgbm(seed: int, traits: Traits) -> Sequence[Learner]:
+    from xflux.refinement.light_boosted import LightBoosted
+
+    return (LightBoosted(seed=seed, monotone=traits.constraints, classes=traits.classes),)
+
+
+def _kernel(seed: int, traits: Traits) -> Sequence[Learner]:
     return (KernelRidge(seed=seed),)
 
 
-def _smartforest(seed: int) -> Sequence[Learner]:
+def _smartforest(seed: int, traits: Traits) -> Sequence[Learner]:
     from xflux.refinement.cascade import SmartForest
 
     return (SmartForest(seed=seed),)
 
 
-#: Fresh learners for a seed, by the name of what they make up.
-LEARNERS: dict[str, Callable[[int], Sequence[Learner]]] = {
+#: Fresh learners, by the name of what they make up.
+LEARNERS: dict[str, Maker] = {
     "blend": _blend,
     "xgboost": _xgboost,
+    "lightgbm": _lightgbm,
     "kernel": _kernel,
     "smartforest": _smartforest,
 }
+#: Those that can be held monotone, and that take classes as they are.
+_TREES = ("xgboost", "lightgbm")
 
 
-def maker(learner: Any) -> Callable[[int], Sequence[Learner]]:
+def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Maker:
     """Return what makes fresh learners.
+
+    Parameters
+    ----------
+    learner : str or regressor of scikit-learn
+    monotone, native : bool
+        Whether columns are to be held monotone, and whether some hold codes of classes.
 
     Raises
     ------
     InputError
-        For a name that is not known.
+        For what is no learner, or one that cannot do what is asked.
+    ImportError
+        When LightGBM is asked for and not installed.
     """
+    trees = isinstance(learner, str) and learner in _TREES
+    for asked, what in ((monotone, "monotone="), (native, "features such as 'igbp:native'")):
+        if asked and not trees:
+            raise InputError(
+                f"learner={learner!r} does not go with {what}, which boosted trees alone can "
+                f"keep; use learner='xgboost' or 'lightgbm', or leave it out"
+            )
     if isinstance(learner, str) and learner in LEARNERS:
+        if learner == "lightgbm":
+            from xflux.refinement.light_boosted import require_lightgbm
+
+            require_lightgbm()
         return LEARNERS[learner]
-    raise InputError(f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}")
+    if isinstance(learner, type):
+        raise InputError(
+            f"learner={learner.__name__} is a class; pass an instance, {learner.__name__}()"
+        )
+    if not all(hasattr(learner, name) for name in ("fit", "predict", "get_params")):
+        raise InputError(
+            f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}, or a "
+            "regressor of scikit-learn, with fit, predict and get_params"
+        )
+    from sklearn.base import is_classifier
+
+    if hasattr(learner, "__sklearn_tags__") and is_classifier(learner):
+        raise InputError(f"learner={learner!r} is a classifier, and fluxes are numbers")
+    from xflux.refinement.regressor import Regressor
+
+    return lambda seed, traits: (Regressor(learner, seed),)
 
 
 def by_kind(kind: str) -> Any:
@@ -70,8 +116,10 @@ def by_kind(kind: str) -> Any:
     from xflux.refinement.boosted import Boosted
     from xflux.refinement.cascade import SmartForest
     from xflux.refinement.extra_trees import ExtraTrees
+    from xflux.refinement.light_boosted import LightBoosted
 
-    known = {cls.__name__: cls for cls in (KernelRidge, Boosted, ExtraTrees, SmartForest)}
+    kinds = (KernelRidge, Boosted, LightBoosted, ExtraTrees, SmartForest)
+    known = {cls.__name__: cls for cls in kinds}
     if kind not in known:
         raise FileFormatError(f"a learner of kind {kind!r} is not known to this version of xflux")
     return known[kind]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from xflux.errors import InputError
+from xflux.labels.blockwise import check_same_grid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +34,7 @@ def refine(
     *,
     interval: float | None = 0.9,
     members: bool = False,
-    applicability: None = None,
+    applicability: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Refine fluxes by a model that was fitted to towers.
 
@@ -48,8 +51,9 @@ def refine(
     members : bool
         Return every member of the ensemble along ``member``, for budgets, in place of the
         mean and of intervals.
-    applicability : None
-        Reserved.
+    applicability : DataArray of bool, optional
+        True where the model is taken to hold, on some of the dims of `ds`, with its coordinates;
+        elsewhere fluxes are NaN. Lazy or not.
 
     Returns
     -------
@@ -60,7 +64,10 @@ def refine(
     Raises
     ------
     InputError
-        For a model that is not fitted, or that returns other dims.
+        For a model that is not fitted, or that returns other dims; for an applicability that is
+        no mask.
+    GridMismatchError
+        For an applicability of another grid.
     MissingVariableError, UnitsError
         For drivers that the model needs and that are missing or of another unit.
 
@@ -81,12 +88,40 @@ def refine(
         )
     if isinstance(model, type):
         raise TypeError(f"model={model.__name__} is a class; pass a fitted instance")
+    if applicability is not None:
+        _check_mask(applicability, ds)
     options: dict[str, Any] = {} if members else {"interval": interval}
     if members:
         options["members"] = True
     fluxes = model.apply(ds, **options)
     _check(fluxes, ds, members)
-    return fluxes
+    if applicability is None:
+        return fluxes
+    mask = applicability.reset_coords(drop=True)
+    return fluxes.map(lambda array: array.where(mask).transpose(*array.dims))
+
+
+def _check_mask(mask: xr.DataArray, ds: xr.Dataset) -> None:
+    """Refuse what does not say yes or no for each place and time of the drivers."""
+    import xarray as xr
+
+    if not isinstance(mask, xr.DataArray) or mask.dtype != bool:
+        found = getattr(mask, "dtype", type(mask).__name__)
+        raise InputError(
+            f"applicability is {found}; expected a DataArray of bool, True where the model holds, "
+            "such as distance < limit"
+        )
+    odd = [dim for dim in mask.dims if dim not in ds.dims]
+    if odd:
+        raise InputError(
+            f"applicability has the dims {mask.dims}, and the drivers {tuple(ds.dims)}; make it on "
+            "some of theirs"
+        )
+    empty = xr.DataArray(
+        np.broadcast_to(np.False_, [ds.sizes[dim] for dim in mask.dims]), dims=mask.dims
+    )
+    like = empty.assign_coords({dim: ds[dim] for dim in mask.dims if dim in ds.indexes})
+    check_same_grid([like, mask], ["the Dataset", "applicability"])
 
 
 def _check(fluxes: xr.Dataset, ds: xr.Dataset, members: bool) -> None:

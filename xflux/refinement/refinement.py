@@ -40,6 +40,8 @@ class Refinement:
         By which model the baseline of each flux was computed.
     provenance : mapping of str to Any
         Of what JSON holds: sites, periods, versions.
+    net_gives_way : bool
+        Whether closing changes nee alone, since gpp or reco are held monotone.
     """
 
     features: tuple[Feature, ...]
@@ -50,6 +52,7 @@ class Refinement:
     closure: str
     baseline: Mapping[str, str]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    net_gives_way: bool = False
 
     @property
     def fluxes(self) -> tuple[str, ...]:
@@ -111,6 +114,8 @@ class Refinement:
         if self.closure == "project" and {"gpp", "reco", "nee"} <= set(made):
             gpp, reco, nee = (self.ensembles[flux].variance for flux in ("gpp", "reco", "nee"))
             variances = (gpp, reco, nee) if np.all(np.isfinite([gpp, reco, nee])) else (1.0,) * 3
+            if self.net_gives_way:
+                variances = (0.0, 0.0, 1.0)
             three = project(made["gpp"], made["reco"], made["nee"], variances)
             made |= dict(zip(("gpp", "reco", "nee"), three, strict=True))
         return made

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,16 +13,27 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
+from xflux.progress_bar import progress_bar
 from xflux.refinement.ensemble import Sampling, fit_ensemble
-from xflux.refinement.features import DEFAULT_FEATURES, Feature, columns, expand, parse, sources
+from xflux.refinement.features import (
+    DEFAULT_FEATURES,
+    POSITION,
+    Feature,
+    columns,
+    expand,
+    parse,
+    sources,
+)
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
-from xflux.refinement.intervals import fit_spread
+from xflux.refinement.intervals import Spread, fit_spread
 from xflux.refinement.learners import maker
+from xflux.refinement.monotone import SPLIT, signs, slope, traits
+from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -40,15 +52,19 @@ class ResidualModel(BaseEstimator):
 
     Parameters
     ----------
-    learner : {"blend", "xgboost", "kernel", "smartforest"}
+    learner : {"blend", "xgboost", "lightgbm", "kernel", "smartforest"} or regressor
         What learns: a blend of boosted trees (XGBoost), extremely random trees and kernel ridge
         regression, weighted for each flux by what they predict of sites that they did not see;
-        one of these alone; or the cascade of forests of `xflux.refinement.cascade`.
+        one of these alone; boosted trees of LightGBM (``pip install 'xflux[lightgbm]'``); the
+        cascade of forests of `xflux.refinement.cascade`; or any regressor or pipeline of
+        scikit-learn, cloned for each member, as `xflux.refinement.regressor.Regressor` says. One
+        of scikit-learn cannot be saved, since that takes pickle.
     fluxes : sequence of str
         Of gpp, reco, nee and le.
     features : sequence of str, optional
         Such as ``("ta", "ta_lag1", "vpd_mean3", "fapar", "igbp", "gpp_baseline")``; see
-        `xflux.refinement.features`. None: those of its default that the drivers hold.
+        `xflux.refinement.features`. None: those of its default that the drivers hold. ``"lat"``
+        and ``"lon"`` are taken when they are named, with a warning.
     baseline : mapping of str to FluxModel, optional
         Models of gpp, reco and le; None: those of `xflux.baseline`.
     members : int
@@ -59,8 +75,12 @@ class ResidualModel(BaseEstimator):
         What members are drawn by. By rows, nothing is left out by site: no intervals then.
     closure : {"project", "none"}
         Whether gpp, reco and nee are reconciled so that ``nee = reco - gpp``.
-    monotone : None
-        Reserved.
+    monotone : bool or mapping, optional
+        For learner "xgboost" or "lightgbm" alone, which can keep it. True: gpp does not fall as
+        light rises below 200 W m-2 of photosynthetically active radiation (448 of shortwave), and
+        reco does not fall as air temperature rises below 40 degC; see Notes. Else, by flux and
+        feature, the sign of the effect at all other features and the baseline held, such as
+        ``{"gpp": {"vpd": -1}}``.
     seed : int
         The same seed gives the same model.
 
@@ -77,6 +97,17 @@ class ResidualModel(BaseEstimator):
     is 0 and b is 1). Ten members of 80 % of sites and features (their section 2.3), drawn so that
     each site is left out by two: what these say of it weighs the learners and calibrates
     intervals.
+
+    ``monotone=True`` is what eqs 14 and 15 ask of a network, exactly and of the refined flux, not
+    of f alone: a baseline that moves with the driver must not undo it. So b is 0 or more, and f
+    rises with the driver below its limit (a column of its own; what lies above is free), with the
+    means over the last steps and the anomaly that hold the present step, and with the flux's own
+    baseline; where nee's baseline is a feature, f falls with it for gpp and rises for reco. It
+    holds of what `apply` returns when the driver of a step rises and all else that is given
+    stays, net radiation and, for reco, the baselines of gpp and le among it (lags are the past,
+    which stays), with a baseline that does not fall itself, as those of xflux do not. Closing
+    then leaves gpp and reco as they are: nee is ``reco - gpp``, and what was learned of nee itself
+    is not used (``closure="none"`` keeps that). Each member keeps it, and so does their mean.
     """
 
     def __init__(
@@ -90,7 +121,7 @@ class ResidualModel(BaseEstimator):
         columns: float = 0.8,
         sample_by: Literal["site", "row"] = "site",
         closure: Literal["project", "none"] = "project",
-        monotone: None = None,
+        monotone: bool | Mapping[str, Mapping[str, int]] | None = None,
         seed: int = 0,
     ) -> None:
         self.learner = learner
@@ -105,13 +136,17 @@ class ResidualModel(BaseEstimator):
         self.monotone = monotone
         self.seed = seed
 
-    def fit(self, drivers: xr.Dataset, observed: xr.Dataset) -> ResidualModel:
+    def fit(
+        self, drivers: xr.Dataset, observed: xr.Dataset, *, progress: bool = True
+    ) -> ResidualModel:
         """Fit to towers; reads all of them.
 
         Parameters
         ----------
         drivers, observed : Dataset
             Dims (site, time), gaps as NaN; may be one Dataset.
+        progress : bool
+            Show a bar of the members, where stderr is a terminal and tqdm is installed.
 
         Returns
         -------
@@ -123,13 +158,30 @@ class ResidualModel(BaseEstimator):
         InputError
             For too few sites, a target that is missing or constant, infinite values, or
             options that do not fit. A model that was fitted before stays as it was.
+        ImportError
+            For ``learner="lightgbm"`` where it is not installed.
+
+        Warns
+        -----
+        XfluxWarning
+            When latitude or longitude are features.
         """
         self._check()
-        make = maker(self.learner)
+        parts = len(self.fluxes) * self.members
+        with progress_bar(parts, label="fitting", unit="member", show=progress) as tell:
+            return self._fit(drivers, observed, tell)
+
+    def _fit(
+        self, drivers: xr.Dataset, observed: xr.Dataset, tell: Callable[[], None]
+    ) -> ResidualModel:
         drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
         drivers = with_net_radiation(drivers)
         fluxes = baseline_fluxes(drivers, dict(self.baseline or {})).compute()
         features = self._features(drivers)
+        held = signs(self.monotone, self.fluxes, features, closure=self.closure)
+        native = any(feature.kind == "code" for feature in features)
+        make = maker(self.learner, monotone=bool(held), native=native)
+        _warn_of_position(features)
         arrays = source_arrays(drivers, features, fluxes, needed_by=type(self).__name__)
         shape = (observed.sizes["site"], observed.sizes["time"])
         values = {name: _plain(array, observed, name) for name, array in arrays.items()}
@@ -138,15 +190,15 @@ class ResidualModel(BaseEstimator):
                 int(code) for code in np.unique(values[feature.source]) if np.isfinite(code)
             )
             for feature in features
-            if feature.kind == "class"
+            if feature.kind in ("class", "code")
         }
-        expanded = expand(features, codes)
+        expanded = expand(features, codes, SPLIT if self.monotone is True else None)
         x = columns(values, expanded).reshape(-1, len(expanded))
         number = {name: k for k, name in enumerate(sources(features))}
         kept = np.array([number[feature.source] for feature in expanded], np.int64)
         site = np.repeat(np.arange(shape[0]), shape[1])
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
-        ensembles, spreads = {}, {}
+        ensembles, targets, left_out, used = {}, {}, {}, {}
         for flux in self.fluxes:
             base = _plain(fluxes[flux], observed, flux).reshape(-1)
             target = _target(observed, flux).reshape(-1)
@@ -157,19 +209,31 @@ class ResidualModel(BaseEstimator):
             with threadpool_limits(1, "blas"):
                 ensemble = fit_ensemble(
                     x[rows], base[rows], target[rows], groups=groups,
-                    weight=np.ones(int(rows.sum())), features=kept, make=make, sampling=sampling,
-                    tell=lambda: None,
+                    weight=np.ones(int(rows.sum())), features=kept, make=make,
+                    traits=traits(expanded, held.get(flux, {})),
+                    slope=slope(flux, held.get(flux, {})), sampling=sampling, tell=tell,
                 )  # fmt: skip
-            away = np.isfinite(ensemble.left_out)
-            if away.any():
-                spreads[flux] = fit_spread(
-                    target[rows][away], ensemble.left_out[away], groups[away]
-                )
+            left_out[flux] = np.full(rows.size, np.nan)
+            left_out[flux][rows] = ensemble.left_out
             ensemble.left_out = np.empty(0)
-            ensembles[flux] = ensemble
+            ensembles[flux], targets[flux] = ensemble, target
+            used[flux] = rows.reshape(shape)
+        # Closing must not move what is held monotone.
+        net_gives_way = bool({"gpp", "reco"} & set(held)) and self.closure == "project"
+        if net_gives_way and {"gpp", "reco", "nee"} <= set(self.fluxes):
+            left_out["nee"] = left_out["reco"] - left_out["gpp"]
+        spreads = _spreads(targets, left_out, site)
         made_by = {flux: str(fluxes[flux].attrs.get("model", "")) for flux in self.fluxes}
         self.refinement_ = Refinement(
-            features, expanded, codes, ensembles, spreads, self.closure, made_by
+            features,
+            expanded,
+            codes,
+            ensembles,
+            spreads,
+            self.closure,
+            made_by,
+            provenance(observed, used),
+            net_gives_way,
         )
         self.feature_names_in_ = np.array([feature.name for feature in features])
         return self
@@ -224,13 +288,15 @@ class ResidualModel(BaseEstimator):
         splitter: Any = None,
         interval: float | None = 0.9,
         jobs: int = 1,
+        progress: bool = True,
     ) -> xr.Dataset:
         """Predict every record by a model that did not see it; see `cross_validate`."""
         from xflux.refinement.validation import cross_validate
 
         return cross_validate(
-            self, drivers, observed, groups=groups, splitter=splitter, interval=interval, jobs=jobs
-        )
+            self, drivers, observed, groups=groups, splitter=splitter, interval=interval,
+            jobs=jobs, progress=progress,
+        )  # fmt: skip
 
     def _check(self) -> None:
         unknown = [flux for flux in self.fluxes if flux not in _FLUXES]
@@ -257,6 +323,32 @@ class ResidualModel(BaseEstimator):
             for feature in map(parse, DEFAULT_FEATURES)
             if feature.source.endswith("_baseline") or find(drivers, feature.source) is not None
         )
+
+
+def _warn_of_position(features: Sequence[Feature]) -> None:
+    named = [feature.name for feature in features if feature.source in POSITION]
+    if named:
+        warnings.warn(
+            f"{' and '.join(named)} as features let a model know its sites by where they stand: "
+            "it remembers them, which helps at these sites alone, and maps between them show "
+            "artefacts. Judge it by sites or blocks left out, and leave them out if it is no "
+            "better",
+            XfluxWarning,
+            stacklevel=4,
+        )
+
+
+def _spreads(
+    targets: Mapping[str, Floats], left_out: Mapping[str, Floats], site: NDArray[np.int64]
+) -> dict[str, Spread]:
+    """Learn intervals of each flux from what was predicted of sites that members did not see."""
+    spreads = {}
+    for flux, target in targets.items():
+        known = np.isfinite(target) & np.isfinite(left_out[flux])
+        if known.any():
+            groups = np.unique(site[known], return_inverse=True)[1].astype(np.int64)
+            spreads[flux] = fit_spread(target[known], left_out[flux][known], groups)
+    return spreads
 
 
 def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import FileFormatError, InputError
 from xflux.refinement.ensemble import Ensemble, Member
-from xflux.refinement.features import Feature
+from xflux.refinement.features import Feature, sources, unit_of
 from xflux.refinement.intervals import Spread
 from xflux.refinement.learners import by_kind
 from xflux.refinement.refinement import Refinement
@@ -25,7 +23,7 @@ from xflux.refinement.refinement import Refinement
 __all__ = ["read", "write"]
 
 #: Raised when older versions could not read what is written any more.
-SCHEMA = 1
+SCHEMA = 2
 _FORMAT = "xflux refinement"
 
 
@@ -43,7 +41,8 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
     Raises
     ------
     InputError
-        When the folder is not there, or parameters are not of what JSON holds.
+        When the folder is not there, parameters are not of what JSON holds, or a learner is of
+        scikit-learn.
     """
     from safetensors.numpy import save
 
@@ -75,13 +74,13 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         "parameters": parameters,
         "features": [asdict(feature) for feature in refinement.features],
         "expanded": [asdict(feature) for feature in refinement.expanded],
+        "units": {source: unit_of(source) for source in sources(refinement.features)},
         "codes": {name: list(codes) for name, codes in refinement.codes.items()},
         "closure": refinement.closure,
         "baseline": dict(refinement.baseline),
         "provenance": dict(refinement.provenance),
+        "net_gives_way": refinement.net_gives_way,
         "fluxes": fluxes,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("xflux", "numpy", "xgboost", "scikit-learn")},
     }
     try:
         text = json.dumps(described, allow_nan=True)
@@ -127,6 +126,13 @@ def read(path: str | os.PathLike[str]) -> tuple[Refinement, dict[str, Any]]:
     if _digest(arrays, head.get("model", "")) != head.get("digest"):
         raise FileFormatError(f"{file} was changed after it was written; save the model anew")
     described = json.loads(head["model"])
+    # Files of schema 1 have no units: they were those of now.
+    for source, unit in described.get("units", {}).items():
+        if unit != unit_of(source):
+            raise FileFormatError(
+                f"{file} learned from {source} in {unit!r}, and this xflux has it in "
+                f"{unit_of(source)!r}; fit and save the model anew"
+            )
     return _rebuilt(described, arrays), described["parameters"]
 
 
@@ -155,6 +161,7 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         described["closure"],
         described["baseline"],
         described["provenance"],
+        described.get("net_gives_way", False),
     )
 
 

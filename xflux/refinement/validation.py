@@ -8,6 +8,7 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.attach import describe
+from xflux.progress_bar import progress_bar
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.splits import as_splitter
@@ -33,6 +34,7 @@ def cross_validate(
     splitter: Any = None,
     interval: float | None = 0.9,
     jobs: int = 1,
+    progress: bool = True,
 ) -> xr.Dataset:
     """Predict every record by a model that was fitted without its fold.
 
@@ -51,6 +53,8 @@ def cross_validate(
         Share of the intervals ``<flux>_lower`` to ``<flux>_upper``.
     jobs : int
         Folds that are fitted at the same time, each in a process.
+    progress : bool
+        Show a bar of the folds, where stderr is a terminal and tqdm is installed.
 
     Returns
     -------
@@ -76,9 +80,13 @@ def cross_validate(
     base = baseline_fluxes(drivers, dict(model.baseline or {})).compute()
     held = drivers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in drivers])
     held = held.assign({flux: base[flux] for flux in base})
-    parts = Parallel(n_jobs=jobs)(
-        delayed(_fold)(model, held, observed, fold, interval) for fold in folds
-    )
+    parts = []
+    with progress_bar(len(folds), label="validating", unit="fold", show=progress) as tell:
+        for part in Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(_fold)(model, held, observed, fold, interval) for fold in folds
+        ):
+            parts.append(part)
+            tell()
     ends = () if interval is None else ("_lower", "_upper")
     names = [flux + end for end in ("", *ends) for flux in fluxes]
     whole = {name: np.full(records.shape, np.nan) for name in names}
@@ -122,7 +130,7 @@ def _fold(
     train = xr.DataArray(fold.train, dims=("site", "time"))
     sites = np.flatnonzero(fold.train.any(axis=1))
     seen = observed[list(model.fluxes)].where(train).isel(site=sites)
-    fitted = clone(model).fit(drivers.isel(site=sites), seen)
+    fitted = clone(model).fit(drivers.isel(site=sites), seen, progress=False)
     there = np.flatnonzero(fold.test.any(axis=1))
     made = fitted.apply(drivers.isel(site=there), interval=interval)
     return {

@@ -1,0 +1,62 @@
+"""What a refinement was fitted to, and by which versions: the same fit says the same."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["provenance"]
+
+_PACKAGES = ("xflux", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "xarray")
+
+
+def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
+    """Describe the records of a fit, as JSON holds it.
+
+    Parameters
+    ----------
+    observed : Dataset
+        Dims (site, time).
+    used : mapping of str to ndarray (site, time)
+        Records that each flux was fitted to.
+
+    Returns
+    -------
+    dict
+        ``sites``, their names; ``first`` and ``last`` step; ``records`` by flux; ``versions`` of
+        packages. No date, so that the same fit is the same file.
+    """
+    any_ = np.any(list(used.values()), axis=0)
+    sites = np.flatnonzero(any_.any(axis=1))
+    steps = np.flatnonzero(any_.any(axis=0))
+    names = observed.indexes.get("site")
+    times = observed.indexes.get("time")
+    return {
+        "sites": [str(k if names is None else names[k]) for k in sites],
+        "first": _said(steps[0] if times is None else times[steps[0]]),
+        "last": _said(steps[-1] if times is None else times[steps[-1]]),
+        "records": {flux: int(rows.sum()) for flux, rows in used.items()},
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _said(step: Any) -> str:
+    return step.isoformat() if hasattr(step, "isoformat") else str(step)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # lightgbm need not be there
+            continue
+    return found
