@@ -14,6 +14,7 @@ from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
+from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.refinement import Refinement
 
@@ -61,10 +62,11 @@ def apply(
                 "with sample_by='site', rows below 1 and several members, or give interval=None"
             )
     ds = with_net_radiation(ds)
-    fluxes = baseline_fluxes(ds, dict(model.baseline or {}))
+    wanted = fitted.based or based_on(fitted.features)
+    fluxes = baseline_fluxes(ds, dict(model.baseline or {})) if wanted else ds[[]]
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
-    arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.fluxes}
+    arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.based}
     names = _outputs(fitted, interval, members)
     dtype = common_dtype(list(arrays.values()))
     block = _Block(fitted, tuple(arrays), tuple(names), interval, members, dtype)
@@ -166,7 +168,7 @@ class _Block:
             name: np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1, shape[-1])
             for name, array in zip(self.names, arrays, strict=True)
         }
-        base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.fluxes}
+        base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.based}
         values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
         made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype)
         if not self.members:
@@ -192,7 +194,7 @@ def _run(
     for array in arrays:
         sizes |= dict(array.sizes)
     lead = ["__output__", "member"] if members else ["__output__"]
-    lengths = (outputs, len(next(iter(block.fitted.ensembles.values())).members))[: len(lead)]
+    lengths = (outputs, block.fitted.members)[: len(lead)]
     if all(array.chunks is None for array in arrays):
         steps = np.arange(sizes[order[-1]])
         data: Any = block(steps, steps, *(_spread(array, order) for array in arrays))

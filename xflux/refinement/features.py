@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xflux.errors import InputError
 from xflux.labels.variables import variables
 
-__all__ = ["DEFAULT_FEATURES", "Feature", "columns", "expand", "parse", "sources"]
+__all__ = ["DEFAULT_FEATURES", "Feature", "based_on", "columns", "expand", "parse", "sources"]
 
 Array = NDArray[Any]
 Kind = Literal["now", "lag", "mean", "site", "anomaly", "class"]
@@ -104,6 +104,12 @@ def _known(source: str) -> bool:
 def sources(features: Iterable[Feature]) -> tuple[str, ...]:
     """Return what features are made of, each once."""
     return tuple(dict.fromkeys(feature.source for feature in features))
+
+
+def based_on(features: Iterable[Feature]) -> tuple[str, ...]:
+    """Return the fluxes whose baseline features are made of."""
+    made = (name for name in sources(features) if name.endswith("_baseline"))
+    return tuple(name.removesuffix("_baseline") for name in made)
 
 
 def expand(features: Sequence[Feature], codes: Mapping[str, Sequence[int]]) -> tuple[Feature, ...]:
