@@ -21,6 +21,7 @@ from xflux.refinement.refinement import Refinement
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
 
 __all__ = ["apply", "fitted_of"]
@@ -29,13 +30,17 @@ Array = NDArray[Any]
 
 
 def apply(
-    model: ResidualModel, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
+    model: ResidualModel | ConstrainedNetwork,
+    ds: xr.Dataset,
+    *,
+    interval: float | None = None,
+    members: bool = False,
 ) -> xr.Dataset:
     """Compute refined fluxes.
 
     Parameters
     ----------
-    model : ResidualModel
+    model : ResidualModel or ConstrainedNetwork
         Fitted.
     ds : Dataset
         Drivers as the model was fitted to, on any dims.
@@ -59,7 +64,7 @@ def apply(
         if without:
             raise InputError(
                 f"{', '.join(without)} have no intervals: no site was left out while fitting; fit "
-                "with sample_by='site', rows below 1 and several members, or give interval=None"
+                "with rows below 1 of the sites and several members, or give interval=None"
             )
     ds = with_net_radiation(ds)
     wanted = fitted.based or based_on(fitted.features)
@@ -81,7 +86,7 @@ def apply(
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
 
 
-def fitted_of(model: ResidualModel) -> Refinement:
+def fitted_of(model: ResidualModel | ConstrainedNetwork) -> Refinement:
     """Return what fitting left, or refuse."""
     fitted = getattr(model, "refinement_", None)
     if fitted is None:

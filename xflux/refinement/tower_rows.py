@@ -20,7 +20,7 @@ from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_rad
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FLUXES", "TowerRows", "check_fluxes", "check_target", "plain", "tower_rows"]
+__all__ = ["FLUXES", "TowerRows", "check_fluxes", "check_target", "driver_rows", "tower_rows"]
 
 Floats = NDArray[np.float64]
 
@@ -107,9 +107,8 @@ def tower_rows(
     chosen = _chosen(features, default, drivers)
     known = (*based, *based_on(chosen))
     made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
-    arrays = source_arrays(drivers, chosen, made, needed_by=needed_by)
     shape = (observed.sizes["site"], observed.sizes["time"])
-    values = {name: plain(array, observed, name) for name, array in arrays.items()}
+    values = _values(drivers, observed, chosen, made, needed_by)
     codes = {
         feature.source: tuple(
             int(code) for code in np.unique(values[feature.source]) if np.isfinite(code)
@@ -126,10 +125,23 @@ def tower_rows(
         columns(values, expanded).reshape(-1, len(expanded)),
         np.array([number[feature.source] for feature in expanded], np.int64),
         np.repeat(np.arange(shape[0]), shape[1]),
-        {flux: plain(made[flux], observed, flux).reshape(-1) for flux in based},
+        {flux: _plain(made[flux], observed, flux).reshape(-1) for flux in based},
         {flux: _target(observed, flux).reshape(-1) for flux in fluxes},
         {flux: str(made[flux].attrs.get("model", "")) for flux in known},
     )
+
+
+def driver_rows(
+    drivers: xr.Dataset,
+    features: Sequence[Feature],
+    baseline: Mapping[str, Any] | None,
+    needed_by: str,
+) -> dict[str, Floats]:
+    """Read what features are made of, each (site, time); see `tower_rows`."""
+    drivers = with_net_radiation(_towers(drivers, "drivers"))
+    known = based_on(features)
+    made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
+    return _values(drivers, drivers, features, made, needed_by)
 
 
 def check_fluxes(fluxes: Sequence[str]) -> None:
@@ -145,15 +157,15 @@ def check_target(target: Floats, site: NDArray[np.int64], flux: str) -> None:
     words = variables[flux].long_name
     if target.size < _RECORDS or sites < _SITES:
         raise InputError(
-            f"{flux} ({words}) has {target.size} records of {sites} site(s) with a baseline; "
-            f"expected at least {_RECORDS} of {_SITES}. Leave it out with fluxes=, or look for "
-            "what is missing"
+            f"{flux} ({words}) has {target.size} records of {sites} site(s) with what they "
+            f"are learned from; expected at least {_RECORDS} of {_SITES}. Leave it out with "
+            "fluxes=, or look for what is missing"
         )
     if np.ptp(target) < 1e-12:
         raise InputError(f"{flux} is {target[0]:g} throughout; there is nothing to learn")
 
 
-def plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
+def _plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
     """Return values (site, time) at the sites and times of the observations."""
     for dim in {"site", "time"} & set(array.indexes) & set(like.indexes):
         if not array.indexes[dim].equals(like.indexes[dim]):
@@ -170,6 +182,17 @@ def plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
     if np.isinf(values).any():
         raise InputError(f"{name} holds infinite values; set them to NaN with .where(np.isfinite)")
     return values
+
+
+def _values(
+    drivers: xr.Dataset,
+    like: xr.Dataset,
+    features: Sequence[Feature],
+    made: xr.Dataset,
+    needed_by: str,
+) -> dict[str, Floats]:
+    arrays = source_arrays(drivers, features, made, needed_by=needed_by)
+    return {name: _plain(array, like, name) for name, array in arrays.items()}
 
 
 def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
@@ -200,4 +223,4 @@ def _chosen(
 
 def _target(observed: xr.Dataset, flux: str) -> Floats:
     plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the refinement"})
-    return plain(materialise(plan, flux), observed, flux)
+    return _plain(materialise(plan, flux), observed, flux)

@@ -15,13 +15,14 @@ from xflux.refinement.splits import as_splitter
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
 
 __all__ = ["cross_validate"]
 
 
 def cross_validate(
-    model: ResidualModel,
+    model: ResidualModel | ConstrainedNetwork,
     drivers: xr.Dataset,
     observed: xr.Dataset,
     *,
@@ -34,7 +35,7 @@ def cross_validate(
 
     Parameters
     ----------
-    model : ResidualModel
+    model : ResidualModel or ConstrainedNetwork
         Fitted anew for each fold, all of it: features, lines, learners, weights and
         intervals; `model` itself stays as it is.
     drivers, observed : Dataset
@@ -95,7 +96,11 @@ def cross_validate(
 
 
 def _fold(
-    model: ResidualModel, drivers: xr.Dataset, observed: xr.Dataset, fold: Fold, interval: Any
+    model: ResidualModel | ConstrainedNetwork,
+    drivers: xr.Dataset,
+    observed: xr.Dataset,
+    fold: Fold,
+    interval: Any,
 ) -> dict[str, Any]:
     """Fit without a fold, and predict it."""
     import xarray as xr
