@@ -373,7 +373,7 @@ except ImportError as error:
     print(error)
 """
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert made.stdout.startswith("[4.0, 7.0]\na network is fitted by torch")
+    assert made.stdout.startswith("[4.0, 7.0]\nnetworks are fitted")
 
 
 def test_predicting_is_safe_in_threads():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from xflux.errors import InputError
+from xflux.refinement.ecological_losses import DIM
 from xflux.refinement.features import DEFAULT_FEATURES
 from xflux.refinement.intervals import Spread, fit_spread
 from xflux.refinement.network import Network
@@ -34,8 +35,6 @@ __all__ = ["ConstrainedNetwork"]
 _DEFAULT = tuple(name.replace("swin", "par") for name in DEFAULT_FEATURES)
 #: Without these, as far as they are features, a row says nothing; others may be missing.
 _NEEDED = ("ta", "par", "swin", "fapar", "gpp_baseline", "reco_baseline")
-#: PAR below which GPP must not fall with light, W m-2.
-_DIM = 200.0
 
 
 class ConstrainedNetwork(BaseEstimator):
@@ -89,7 +88,8 @@ class ConstrainedNetwork(BaseEstimator):
     doi 10.1016/j.agrformet.2026.111197, eqs 10 to 15), each loss without units; see
     `xflux.refinement.ecological_losses`. A flux that was not observed is left out of its loss,
     so that a tower with NEE alone still teaches. Slopes are those by the light and temperature
-    of the step itself, with all other features held.
+    of the step itself, with all other features held. Monthly means of PAR hardly reach the 200
+    W m-2 below which the law of light holds: by month it holds always.
 
     A row needs ``ta``, ``par`` (or ``swin``), ``fapar`` and the baselines of GPP and RECO, as far
     as they are features: without one it is left out of the fit, and predicted as NaN. Any other
@@ -220,7 +220,7 @@ class ConstrainedNetwork(BaseEstimator):
     def broken_laws(self, drivers: xr.Dataset) -> dict[str, float]:
         """Tell how often and how far the mean of the networks breaks laws; reads all drivers.
 
-        Before fluxes are cut off at 0 and closed, which no law of the fit does.
+        Before fluxes are cut off at 0 and closed. Needs torch.
 
         Parameters
         ----------
@@ -232,8 +232,8 @@ class ConstrainedNetwork(BaseEstimator):
         dict of str to float
             ``light``: share of the rows of PAR below 200 W m-2 in which dGPP/dPAR is negative.
             ``temperature``: share of those below `temperature_limit` in which dRECO/dTa is.
-            ``mass``: mean of |NEE - (RECO - GPP)|, g m-2 d-1 of carbon. Those whose flux and
-            driver are there.
+            ``mass``: mean of |NEE - (RECO - GPP)|, g m-2 d-1 of carbon. Laws whose fluxes and
+            driver the model has.
         """
         from xflux.refinement.apply import fitted_of
 
@@ -245,7 +245,7 @@ class ConstrainedNetwork(BaseEstimator):
         names = [feature.name for feature in fitted.expanded]
         found: dict[str, float] = {}
         for law, flux, driver, limit in (
-            ("light", "gpp", "par", _DIM),
+            ("light", "gpp", "par", DIM),
             ("temperature", "reco", "ta", self.temperature_limit),
         ):
             if flux in network.fluxes and driver in names:

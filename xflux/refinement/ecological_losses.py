@@ -28,6 +28,8 @@ __all__ = [
     "temperature_loss",
 ]
 
+#: PAR below which GPP must not fall with light, W m-2 (eq 14).
+DIM = 200.0
 #: Slope below which a network counts as flat, standard deviations of the flux by one of the driver.
 FLAT = 0.02
 
@@ -137,7 +139,7 @@ def slope(flux: Tensor, drivers: Tensor, column: int) -> Tensor:
 
 
 def light_loss(
-    gpp_slope: Tensor, par: Tensor, *, scale: float | Tensor = 1.0, limit: float = 200.0
+    gpp_slope: Tensor, par: Tensor, *, scale: float | Tensor = 1.0, limit: float = DIM
 ) -> Tensor:
     """Penalise a GPP that falls with light where light is scarce (eq 14).
 

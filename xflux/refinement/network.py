@@ -255,20 +255,20 @@ class Network:
             In units of the flux per unit of the feature, all others held; NaN where a needed
             feature is missing.
         """
-        import torch
-
         from xflux.refinement.ecological_losses import slope
 
         x = self._rows(x)
         whole = self._whole(x)
         total = np.zeros(int(whole.sum()), np.float64)
-        for member in self.fitted:
-            tensors = {name: torch.tensor(array) for name, array in member.arrays.items()}
-            known = np.where(np.isnan(x[whole]), member.arrays["x_mean"], x[whole])
-            with torch.enable_grad():
+        with _torch_threads(self.threads):
+            import torch
+
+            for member in self.fitted:
+                tensors = {name: torch.tensor(array) for name, array in member.arrays.items()}
+                known = np.where(np.isnan(x[whole]), member.arrays["x_mean"], x[whole])
                 rows = torch.tensor(known, requires_grad=True)
                 made = slope(outputs(self.design, tensors, rows)[flux], rows, column)
-            total += made.detach().numpy()
+                total += made.detach().numpy()
         slopes = np.full(len(x), np.nan, np.float32)
         slopes[whole] = total / len(self.fitted)
         return slopes
@@ -368,8 +368,8 @@ def _torch_threads(count: int) -> Iterator[None]:
         import torch
     except ModuleNotFoundError as error:
         raise ImportError(
-            "a network is fitted by torch, which is not installed: python -m pip install "
-            "'xflux[nn]'"
+            "networks are fitted and differentiated by torch, which is not installed: "
+            "python -m pip install 'xflux[nn]'"
         ) from error
     before = torch.get_num_threads()
     torch.set_num_threads(count)
