@@ -60,13 +60,28 @@ def forward(
         start = 0
         for layer in range(layers):
             width = sizes[layer + 1]
+            bias = weights[start : start + width]
             for j in range(width):
-                after[j] = weights[start + j]
+                after[j] = bias[j]
             start += width
-            for k in range(sizes[layer]):
-                value = before[k]
+            count = sizes[layer]
+            # Four inputs at once, so that sums stay in registers.
+            for k in range(0, count - 3, 4):
+                v0, v1 = before[k], before[k + 1]
+                v2, v3 = before[k + 2], before[k + 3]
+                first = weights[start : start + width]
+                second = weights[start + width : start + 2 * width]
+                third = weights[start + 2 * width : start + 3 * width]
+                fourth = weights[start + 3 * width : start + 4 * width]
                 for j in range(width):
-                    after[j] += value * weights[start + j]
+                    left = v0 * first[j] + v1 * second[j]
+                    after[j] += left + (v2 * third[j] + v3 * fourth[j])
+                start += 4 * width
+            for k in range(count - count % 4, count):
+                value = before[k]
+                part = weights[start : start + width]
+                for j in range(width):
+                    after[j] += value * part[j]
                 start += width
             if layer < layers - 1:
                 for j in range(width):
