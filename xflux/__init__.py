@@ -15,6 +15,7 @@ from xflux.version import __version__
 
 #: Public names, and the module that each is imported from when first used.
 _LAZY = {
+    "ConstrainedNetwork": "xflux.refinement.constrained_network",
     "FluxModel": "xflux.baselines.model",
     "LloydTaylor": "xflux.baselines.respiration",
     "PModel": "xflux.baselines.photosynthesis",

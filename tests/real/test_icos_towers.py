@@ -66,3 +66,19 @@ def test_respiration_fitted_on_other_sites_beats_the_default(towers):
     default = xflux.evaluate(towers.reco, xflux.baseline(towers, None, le=None).reco)
     assert float(score.r2_nse) > 0.5
     assert float(score.r2_nse) > float(default.r2_nse)
+
+
+def test_a_network_pays_for_breaking_laws(towers):
+    pytest.importorskip("torch")
+    lawless = {"mass": 0.0, "light": 0.0, "temperature": 0.0}
+    before, after = (
+        xflux.ConstrainedNetwork(members=1, rows=1.0, **weights)
+        .fit(towers, towers)
+        .broken_laws(towers)
+        for weights in (lawless, {})
+    )
+    print("without penalties", before, "with", after)
+    assert before["light"] > 0.005
+    assert after["light"] < 0.5 * before["light"]
+    assert after["temperature"] <= max(before["temperature"], 0.01)
+    assert after["mass"] < 0.5 * before["mass"]

@@ -83,7 +83,8 @@ def test_slopes_are_the_derivatives_of_a_known_light_response():
 def test_light_loss_counts_falling_gpp_below_200_watts():
     par = row(50.0, 150.0, 250.0)
     loss = losses.light_loss(row(0.05, -0.05, -0.15), par, scale=10.0)
-    assert loss == pytest.approx(0.25)  # eq 14: (0 + 0.05 * 10) / 2 rows; the third is bright
+    # Eq 14: (0 + 0.5) / 2 rows, as the third is bright, of slopes whose size is 0.5.
+    assert loss == pytest.approx(0.5)
 
 
 def test_light_loss_is_0_in_bright_light():
@@ -92,9 +93,28 @@ def test_light_loss_is_0_in_bright_light():
 
 def test_temperature_loss_counts_falling_reco_below_the_limit():
     slope, temperature = row(-2.0, 1.0, -4.0), row(25.0, 30.0, 41.0)
-    assert losses.temperature_loss(slope, temperature, scale=2.0) == 2.0  # eq 15
-    assert losses.temperature_loss(slope, temperature, limit=26.0) == 2.0
+    size = math.sqrt((2.0**2 + 1.0**2) / 2.0)
+    loss = losses.temperature_loss(slope, temperature, scale=2.0)
+    assert loss == pytest.approx(2.0 / 2.0 / size)  # eq 15
+    assert losses.temperature_loss(slope, temperature, limit=26.0) == 1.0
     assert losses.temperature_loss(slope, temperature, limit=20.0) == 0.0
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_slopes_are_judged_by_their_own_size(share):
+    slope, par = row(-0.3, 0.4, 0.5) * share, row(50.0, 60.0, 70.0)
+    assert losses.light_loss(slope, par) == pytest.approx(losses.light_loss(slope / share, par))
+
+
+def test_a_flat_network_is_not_judged_by_its_noise():
+    tiny = row(-1e-6, 1e-6)
+    assert losses.light_loss(tiny, row(50.0, 50.0)) == pytest.approx(0.5e-6 / losses.FLAT)
+
+
+def test_the_size_of_slopes_is_not_descended():
+    slopes = row(-0.3, 0.4, grad=True)
+    losses.light_loss(slopes, row(50.0, 50.0)).backward()
+    assert slopes.grad.tolist() == pytest.approx([-0.5 / math.sqrt(0.125), 0.0])
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1e3])
@@ -150,13 +170,13 @@ def test_laws_sum_the_losses_by_their_weights():
     expected = {
         "data": 0.5 + 0.0 + 1.0,  # GPP misses by 0 and 2, RECO by 0, NEE by 2; sd 2
         "mass": (1.0 + 2.0) / 2.0 / 2.0,  # RECO - GPP is 1 and 2
-        "light": 0.02 * 100.0 / 2.0,
+        "light": 1.0,  # all slopes are below 0, and alike
         "night": 0.5,
-        "temperature": 0.1 * 10.0 / 2.0,
+        "temperature": 1.0,
         "negativity": 0.25,
     }
     assert {n: v.item() for n, v in found.items() if n != "total"} == pytest.approx(expected)
-    assert found["total"].item() == pytest.approx(1.5 + 0.75 + 2.0 + 2.0 + 0.25 + 2.5)
+    assert found["total"].item() == pytest.approx(1.5 + 0.75 + 2.0 + 2.0 + 0.5 + 2.5)
 
 
 def test_derived_nee_counts_once_as_mass_against_the_observed():

@@ -14,12 +14,14 @@ from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
+from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
 
 __all__ = ["apply", "fitted_of"]
@@ -28,13 +30,17 @@ Array = NDArray[Any]
 
 
 def apply(
-    model: ResidualModel, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
+    model: ResidualModel | ConstrainedNetwork,
+    ds: xr.Dataset,
+    *,
+    interval: float | None = None,
+    members: bool = False,
 ) -> xr.Dataset:
     """Compute refined fluxes.
 
     Parameters
     ----------
-    model : ResidualModel
+    model : ResidualModel or ConstrainedNetwork
         Fitted.
     ds : Dataset
         Drivers as the model was fitted to, on any dims.
@@ -58,13 +64,14 @@ def apply(
         if without:
             raise InputError(
                 f"{', '.join(without)} have no intervals: no site was left out while fitting; fit "
-                "with sample_by='site', rows below 1 and several members, or give interval=None"
+                "with rows below 1 of the sites and several members, or give interval=None"
             )
     ds = with_net_radiation(ds)
-    fluxes = baseline_fluxes(ds, dict(model.baseline or {}))
+    wanted = fitted.based or based_on(fitted.features)
+    fluxes = baseline_fluxes(ds, dict(model.baseline or {})) if wanted else ds[[]]
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
-    arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.fluxes}
+    arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.based}
     names = _outputs(fitted, interval, members)
     dtype = common_dtype(list(arrays.values()))
     block = _Block(fitted, tuple(arrays), tuple(names), interval, members, dtype)
@@ -79,7 +86,7 @@ def apply(
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
 
 
-def fitted_of(model: ResidualModel) -> Refinement:
+def fitted_of(model: ResidualModel | ConstrainedNetwork) -> Refinement:
     """Return what fitting left, or refuse."""
     fitted = getattr(model, "refinement_", None)
     if fitted is None:
@@ -166,7 +173,7 @@ class _Block:
             name: np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1, shape[-1])
             for name, array in zip(self.names, arrays, strict=True)
         }
-        base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.fluxes}
+        base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.based}
         values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
         made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype)
         if not self.members:
@@ -192,7 +199,7 @@ def _run(
     for array in arrays:
         sizes |= dict(array.sizes)
     lead = ["__output__", "member"] if members else ["__output__"]
-    lengths = (outputs, len(next(iter(block.fitted.ensembles.values())).members))[: len(lead)]
+    lengths = (outputs, block.fitted.members)[: len(lead)]
     if all(array.chunks is None for array in arrays):
         steps = np.arange(sizes[order[-1]])
         data: Any = block(steps, steps, *(_spread(array, order) for array in arrays))

@@ -28,6 +28,11 @@ __all__ = [
     "temperature_loss",
 ]
 
+#: PAR below which GPP must not fall with light, W m-2 (eq 14).
+DIM = 200.0
+#: Slope below which a network counts as flat, standard deviations of the flux by one of the driver.
+FLAT = 0.02
+
 
 def masked_mean(values: Tensor, mask: Tensor, weight: Tensor | None = None) -> Tensor:
     """Average values over the rows of a mask; 0 where there are none.
@@ -134,7 +139,7 @@ def slope(flux: Tensor, drivers: Tensor, column: int) -> Tensor:
 
 
 def light_loss(
-    gpp_slope: Tensor, par: Tensor, *, scale: float | Tensor = 1.0, limit: float = 200.0
+    gpp_slope: Tensor, par: Tensor, *, scale: float | Tensor = 1.0, limit: float = DIM
 ) -> Tensor:
     """Penalise a GPP that falls with light where light is scarce (eq 14).
 
@@ -145,15 +150,15 @@ def light_loss(
     par : Tensor (row,)
         W m-2.
     scale : float or Tensor
-        sd(PAR) / sd(GPP), which takes the units away.
+        sd(PAR) / sd(GPP), by which a flat network is told in any units.
     limit : float
         PAR below which the law holds, W m-2.
 
     Notes
     -----
-    ``L_light = mean of max(0, -dGPP/dPAR) sd(PAR)/sd(GPP) over PAR < limit``.
+    ``L_light = mean of max(0, -s) / rms(s) over PAR < limit``, where s is dGPP/dPAR.
     """
-    return masked_mean((-gpp_slope).clamp(min=0.0) * scale, par < limit)
+    return _falling(gpp_slope * scale, par < limit)
 
 
 def temperature_loss(
@@ -174,9 +179,21 @@ def temperature_loss(
 
     Notes
     -----
-    ``L_temp = mean of max(0, -dRECO/dTa) sd(Ta)/sd(RECO) over Ta < limit``.
+    ``L_temp = mean of max(0, -s) / rms(s) over Ta < limit``, where s is dRECO/dTa.
     """
-    return masked_mean((-reco_slope).clamp(min=0.0) * scale, temperature < limit)
+    return _falling(reco_slope * scale, temperature < limit)
+
+
+def _falling(slope: Tensor, mask: Tensor) -> Tensor:
+    """Average how far slopes are below 0, in units of their own size.
+
+    Features that move together share what one driver does: among dozens of them the slope by
+    one is a few hundredths of a standard deviation, and a loss of slopes as such would be lost
+    beside the misfit. The size is the root mean square over the mask, at least `FLAT`, and not
+    descended itself.
+    """
+    size = masked_mean(slope.detach() ** 2, mask).sqrt().clamp(min=FLAT)
+    return masked_mean((-slope).clamp(min=0.0) / size, mask)
 
 
 def night_loss(gpp: Tensor, par: Tensor, *, spread: float | Tensor = 1.0) -> Tensor:

@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULT_FEATURES",
     "POSITION",
     "Feature",
+    "based_on",
     "columns",
     "expand",
     "parse",
@@ -137,6 +138,12 @@ def unit_of(source: str) -> str:
     if source in POSITION:
         return POSITION[source]
     return str(variables[source.removesuffix("_baseline")].units)
+
+
+def based_on(features: Iterable[Feature]) -> tuple[str, ...]:
+    """Return the fluxes whose baseline features are made of."""
+    made = (name for name in sources(features) if name.endswith("_baseline"))
+    return tuple(name.removesuffix("_baseline") for name in made)
 
 
 def expand(

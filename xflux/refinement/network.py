@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, raise_together
+from xflux.refinement.blend import left_out
 from xflux.refinement.ecological_losses import Laws
 from xflux.refinement.learner import State
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from xflux.refinement.network_training import Design, Member, outputs, sparing, train
 
 __all__ = ["FLUXES", "Network"]
 
@@ -23,37 +22,10 @@ Array = NDArray[Any]
 
 #: What a network can predict, in this order.
 FLUXES: tuple[str, ...] = ("gpp", "reco", "nee", "le")
-_NONNEGATIVE = ("gpp", "reco")
 _NEE = "'head', or 'derived' where gpp, reco and nee are among the fluxes"
 _SOME = f"some of {FLUXES}, each once"
 _COUNTS = ("members", "epochs", "batch", "patience", "threads")
 _LAWS = ("mass", "light", "temperature", "night", "negativity")
-#: Share of the sites on which a member watches when to stop.
-HELD_OUT = 0.2
-#: Rows of one matrix product in prediction, whatever is asked: its rounding depends on its shape.
-BLOCK = 1024
-#: Rows of one loss of the sites held out, which bounds the memory.
-_WATCHED = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One fitted network of the ensemble.
-
-    Attributes
-    ----------
-    arrays : dict of str to ndarray
-        Weights and biases of the layers, and mean and spread of features and fluxes.
-    history : dict of str to ndarray (epoch,)
-        Losses of the rows trained on (``total``, and its parts before they are weighted) and the
-        total loss of those held out (``held``).
-    held : ndarray (site,)
-        Groups that were held out to stop the training.
-    """
-
-    arrays: dict[str, Array]
-    history: dict[str, NDArray[np.float64]]
-    held: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -79,6 +51,9 @@ class Network:
         Of `FLUXES`.
     members : int
         Networks, each with its own start and its own sites held out.
+    rows : float
+        Share of the sites that each member may see, in a balanced design; below 1, several
+        members tell by `predict_left_out` how well a site is predicted that they do not know.
     epochs, rate, batch, patience : int, float, int, int
         Longest training, step of Adam, rows of a step, and epochs without a better loss at the
         sites held out after which training stops; the best epoch is kept.
@@ -104,6 +79,7 @@ class Network:
     nee: Literal["head", "derived"] = "head"
     fluxes: Sequence[str] = FLUXES
     members: int = 3
+    rows: float = 1.0
     epochs: int = 200
     rate: float = 1e-3
     batch: int = 512
@@ -111,6 +87,7 @@ class Network:
     seed: int = 0
     threads: int = 1
     fitted: tuple[Member, ...] = field(default=(), init=False, repr=False)
+    needed: tuple[int, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.hidden, self.fluxes = tuple(self.hidden), tuple(self.fluxes)
@@ -119,6 +96,7 @@ class Network:
         checks = [
             *((name, 0.0 <= getattr(self, name) < np.inf, "0 or more") for name in _LAWS),
             *((name, getattr(self, name) >= 1, "1 or more") for name in _COUNTS),
+            ("rows", 0.0 < self.rows <= 1.0, "a share above 0, up to 1"),
             ("rate", 0.0 < self.rate < np.inf, "a positive number"),
             ("hidden", all(units >= 1 for units in self.hidden), "units of 1 or more"),
             ("nonnegative", self.nonnegative in ("hard", "soft"), "'hard' or 'soft'"),
@@ -139,8 +117,10 @@ class Network:
         light: int | None = None,
         temperature: int | None = None,
         weight: Array | None = None,
+        needed: Sequence[int] | None = None,
+        tell: Callable[[], None] | None = None,
     ) -> Network:
-        """Fit rows, of which those with a missing feature or no target at all are left out.
+        """Fit rows, of which those without a needed feature or any target are left out.
 
         Parameters
         ----------
@@ -154,14 +134,17 @@ class Network:
             Columns of PAR (W m-2) and of air temperature (degC); None: their laws are left out.
         weight : ndarray (row,), optional
             Of the misfit to the towers; laws hold for every row alike.
+        needed : sequence of int, optional
+            Columns without which a row does not count; None: all. Another feature that is missing
+            counts as its mean over the rows that a member trains on.
+        tell : callable, optional
+            Called after each member.
 
         Raises
         ------
         InputError
             For targets that are all missing, for infinite numbers, too few sites or wrong shapes.
         """
-        import torch
-
         x = np.asarray(x, np.float32)
         if x.ndim != 2:
             raise InputError(f"x has shape {x.shape}; expected (row, feature)")
@@ -180,22 +163,28 @@ class Network:
         if not np.all(weight >= 0.0):
             raise InputError(f"weight is {np.min(weight)} somewhere; expected 0 or more everywhere")
         sites = _per_row("groups", groups, len(x), np.int64)
-        rows = ~np.isnan(x).any(axis=1) & ~np.isnan(targets).all(axis=1) & (weight > 0.0)
-        for flux in self._heads:
+        columns = tuple(range(x.shape[1]) if needed is None else map(int, needed))
+        rows = (
+            ~np.isnan(x[:, columns]).any(axis=1) & ~np.isnan(targets).all(axis=1) & (weight > 0.0)
+        )
+        for flux in self.design.heads:
             if np.isnan(targets[rows, self.fluxes.index(flux)]).all():
-                raise InputError(f"no row has {flux} and all features; leave it out of fluxes")
+                raise InputError(
+                    f"no row has {flux} and all needed features; leave it out of fluxes"
+                )
         lambdas = {name: getattr(self, name) for name in _LAWS}
         lambdas["negativity"] *= self.nonnegative == "soft"
         laws = Laws(lambdas, light, temperature, self.temperature_limit, self.nee == "derived")
         data, sites = (x[rows], targets[rows], weight[rows]), sites[rows]
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with torch.enable_grad():
-                members = range(self.members)
-                self.fitted = tuple(self._member(k, data, sites, laws) for k in members)
-        finally:
-            torch.set_num_threads(before)
+        away = self._away(sites, ~np.isnan(data[1]))
+        with _torch_threads(self.threads):
+            members = []
+            for k, unseen in enumerate(away):
+                random = np.random.default_rng([self.seed, k])
+                members.append(train(self.design, random, data, sites, laws, unseen))
+                if tell is not None:
+                    tell()
+        self.fitted, self.needed = tuple(members), columns
         return self
 
     def predict(self, x: Array) -> dict[str, NDArray[np.float32]]:
@@ -208,15 +197,13 @@ class Network:
         Returns
         -------
         dict of str to ndarray (row,)
-            float32, each flux; NaN where a feature is missing.
+            float32, each flux; NaN where a needed feature is missing.
 
         Notes
         -----
-        Rows go through in blocks of one shape, padded, so that a row's result depends on nothing
-        but the row: to the bit where the product of that shape treats all its rows alike (torch
-        on x86 does), and to 1e-6 of the spread of the flux anyhow. Safe in threads.
+        Without torch. A row has the same bits whatever other rows are predicted with it.
         """
-        mean = {name: made.mean(axis=0) for name, made in self.predict_members(x).items()}
+        mean = {name: _mean(made) for name, made in self.predict_members(x).items()}
         if self.nee == "derived":
             # Again from the means, as a mean of differences rounds otherwise.
             mean["nee"] = mean["reco"] - mean["gpp"]
@@ -224,27 +211,95 @@ class Network:
 
     def predict_members(self, x: Array) -> dict[str, NDArray[np.float32]]:
         """Predict with each member: (member, row) of each flux, otherwise as `predict`."""
-        import torch
-
-        if not self.fitted:
-            raise InputError("the network is not fitted; call fit first")
-        x = np.asarray(x, np.float32)
-        expected = len(self.fitted[0].arrays["x_mean"])
-        if x.ndim != 2 or x.shape[1] != expected:
-            raise InputError(f"x has shape {x.shape}; expected (row, {expected}), as in fit")
+        x = self._rows(x)
+        rows = np.flatnonzero(self._whole(x))
         made = {f: np.full((self.members, len(x)), np.nan, np.float32) for f in self.fluxes}
-        whole = np.flatnonzero(np.isfinite(x).all(axis=1))
-        with torch.inference_mode():
-            networks = [{n: torch.tensor(a) for n, a in m.arrays.items()} for m in self.fitted]
-            for start in range(0, len(whole), BLOCK):
-                rows = whole[start : start + BLOCK]
-                block = np.zeros((BLOCK, x.shape[1]), np.float32)
-                block[: len(rows)] = x[rows]
-                for k, tensors in enumerate(networks):
-                    flux = self._forward(tensors, torch.from_numpy(block))
-                    for name in self.fluxes:
-                        made[name][k, rows] = flux[name][: len(rows)].numpy()
+        part = x if len(rows) == len(x) else x[rows]
+        for k, member in enumerate(self.fitted):
+            for flux, values in self._forward(member, part).items():
+                made[flux][k, rows] = values
         return made
+
+    def predict_left_out(self, x: Array, groups: Array) -> dict[str, NDArray[np.float32]]:
+        """Predict rows of the fit by the mean of those members that never saw their site.
+
+        Parameters
+        ----------
+        x : ndarray (row, feature)
+        groups : ndarray (row,)
+            As in `fit`.
+
+        Returns
+        -------
+        dict of str to ndarray (row,)
+            NaN where every member saw the site.
+        """
+        each = self.predict_members(x)
+        unseen = np.stack([np.isin(groups, member.away) for member in self.fitted])
+        count = unseen.sum(axis=0)
+        made: dict[str, NDArray[np.float32]] = {}
+        for flux, values in each.items():
+            total = np.where(unseen, values, 0.0).sum(axis=0)
+            made[flux] = np.divide(
+                total, count, out=np.full(len(total), np.nan), where=count > 0
+            ).astype(np.float32)
+        return made
+
+    def slopes(self, x: Array, flux: str, column: int) -> NDArray[np.float32]:
+        """Differentiate the mean of the members by one feature, with torch.
+
+        Parameters
+        ----------
+        x : ndarray (row, feature)
+        flux : str
+        column : int
+
+        Returns
+        -------
+        ndarray (row,)
+            In units of the flux per unit of the feature, all others held; NaN where a needed
+            feature is missing.
+        """
+        from xflux.refinement.ecological_losses import slope
+
+        x = self._rows(x)
+        whole = self._whole(x)
+        total = np.zeros(int(whole.sum()), np.float64)
+        with _torch_threads(self.threads):
+            import torch
+
+            for member in self.fitted:
+                tensors = {name: torch.tensor(array) for name, array in member.arrays.items()}
+                known = np.where(np.isnan(x[whole]), member.arrays["x_mean"], x[whole])
+                rows = torch.tensor(known, requires_grad=True)
+                made = slope(outputs(self.design, tensors, rows)[flux], rows, column)
+                total += made.detach().numpy()
+        slopes = np.full(len(x), np.nan, np.float32)
+        slopes[whole] = total / len(self.fitted)
+        return slopes
+
+    def _forward(self, member: Member, rows: Array) -> dict[str, Array]:
+        from xflux.refinement.network_kernel import forward
+
+        arrays, design = member.arrays, self.design
+        layers = range(len(design.hidden) + 1)
+        heads = [design.fluxes.index(flux) for flux in design.heads]
+        parts = [part for j in layers for part in (arrays[f"bias{j}"], arrays[f"weight{j}"].T)]
+        out = np.empty((len(rows), len(heads)), np.float32)
+        forward(
+            np.ascontiguousarray(rows),
+            arrays["x_mean"],
+            arrays["x_factor"],
+            arrays["x_limit"],
+            np.array([rows.shape[1], *design.hidden, len(heads)]),
+            np.concatenate([part.ravel() for part in parts]),
+            np.array(design.positive),
+            arrays["y_mean"][heads],
+            arrays["y_spread"][heads],
+            out,
+        )
+        made = {flux: out[:, k] for k, flux in enumerate(design.heads)}
+        return made | ({"nee": made["reco"] - made["gpp"]} if design.derived else {})
 
     def state(self) -> State:
         """Return all that was fitted."""
@@ -252,8 +307,10 @@ class Network:
         for k, member in enumerate(self.fitted):
             arrays |= {f"{k}/{name}": array for name, array in member.arrays.items()}
             arrays |= {f"{k}/history/{name}": loss for name, loss in member.history.items()}
-            arrays[f"{k}/sites/held"] = member.held
+            arrays |= {f"{k}/sites/held": member.held, f"{k}/sites/away": member.away}
         meta = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        if self.fitted:
+            arrays["needed"] = np.array(self.needed, np.int64)
         return arrays, meta | {"hidden": list(self.hidden), "fluxes": list(self.fluxes)}
 
     @classmethod
@@ -265,128 +322,67 @@ class Network:
             place, _, rest = name.rpartition("/")
             parts.setdefault(place, {})[rest] = array
         made.fitted = tuple(
-            Member(parts[f"{k}"], parts[f"{k}/history"], parts[f"{k}/sites"]["held"])
+            Member(parts[f"{k}"], parts[f"{k}/history"], **parts[f"{k}/sites"])
             for k in range(made.members if arrays else 0)
         )
+        if arrays:
+            made.needed = tuple(arrays["needed"].tolist())
         return made
 
     @property
-    def _heads(self) -> list[str]:
-        return [flux for flux in self.fluxes if flux != "nee" or self.nee == "head"]
+    def design(self) -> Design:
+        """What its members share."""
+        return Design(
+            tuple(self.hidden), tuple(self.fluxes), self.nonnegative == "hard",
+            self.nee == "derived", self.epochs, self.rate, self.batch, self.patience,
+        )  # fmt: skip
 
-    def _member(self, k: int, data: tuple[Array, ...], groups: Array, laws: Laws) -> Member:
-        """Train one network on some of the sites until the others gain no more."""
+    def _away(self, groups: Array, known: Array) -> list[NDArray[np.int64]]:
+        """Choose the sites that each member never sees."""
+        if self.members == 1 or self.rows == 1.0:
+            return [np.empty(0, np.int64)] * self.members
+        chosen = left_out(groups, self.members, self.rows, self.seed)
+        return [sparing(sorted(sites), len(sites), groups, known) for sites in chosen]
+
+    def _rows(self, x: Array) -> Array:
+        if not self.fitted:
+            raise InputError("the network is not fitted; call fit first")
+        x = np.ascontiguousarray(x, np.float32)
+        expected = len(self.fitted[0].arrays["x_mean"])
+        if x.ndim != 2 or x.shape[1] != expected:
+            raise InputError(f"x has shape {x.shape}; expected (row, {expected}), as in fit")
+        return x
+
+    def _whole(self, x: Array) -> NDArray[np.bool_]:
+        missing = np.isnan(x[:, list(self.needed)]).any(axis=1) | np.isinf(x).any(axis=1)
+        return np.asarray(~missing)
+
+
+def _mean(members: Array) -> NDArray[np.float32]:
+    """Average members one by one: numpy adds a lone row up in another order than many."""
+    total = np.zeros(members.shape[1:], np.float64)
+    for member in members:
+        total += member
+    return (total / len(members)).astype(np.float32)
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    """Let torch differentiate on so many threads, and put back what was set."""
+    try:
         import torch
-
-        # Of numpy, so that torch's own state of chance is neither read nor changed.
-        random = np.random.default_rng([self.seed, k])
-        held = _held_out(random, groups, ~np.isnan(data[1]))
-        watch = np.isin(groups, held)
-        arrays = self._start(random, data[0][~watch], data[1][~watch])
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        learned = [name for name in tensors if name.startswith(("weight", "bias"))]
-        leaves = [tensors[name].requires_grad_() for name in learned]
-        optimiser = torch.optim.Adam(leaves, lr=self.rate)
-        train, watched = ([torch.from_numpy(part[r]) for part in data] for r in (~watch, watch))
-        history: list[dict[str, float]] = []
-        best, best_epoch = np.inf, 0
-        for epoch in range(self.epochs):
-            parts: dict[str, float] = {"held": 0.0}
-            for rows in torch.from_numpy(random.permutation(len(train[0]))).split(self.batch):
-                losses = self._losses(tensors, train, rows, laws)
-                optimiser.zero_grad()
-                losses["total"].backward()
-                optimiser.step()
-                for name, loss in losses.items():
-                    parts[name] = parts.get(name, 0.0) + loss.item() * len(rows) / len(train[0])
-            for rows in torch.arange(len(watched[0])).split(_WATCHED):
-                loss = self._losses(tensors, watched, rows, laws)["total"]
-                parts["held"] += loss.item() * len(rows) / len(watched[0])
-            history.append(parts)
-            if not np.isfinite(parts["held"]):
-                raise InputError(f"diverged in epoch {epoch + 1}; take a rate below {self.rate}")
-            if parts["held"] < best:
-                best, best_epoch = parts["held"], epoch
-                arrays |= {name: tensors[name].detach().numpy().copy() for name in learned}
-            elif epoch - best_epoch >= self.patience:
-                break
-        return Member(arrays, {n: np.array([p[n] for p in history]) for n in history[0]}, held)
-
-    def _start(self, random: np.random.Generator, x: Array, targets: Array) -> dict[str, Array]:
-        """Take the statistics of rows, and draw weights whose outputs are the mean fluxes."""
-        x_mean, x_spread = _statistics(x)
-        y_mean, y_spread = _statistics(targets)
-        made = {"x_mean": x_mean, "x_spread": x_spread, "y_mean": y_mean, "y_spread": y_spread}
-        sizes = [x.shape[1], *self.hidden, len(self._heads)]
-        for j, (inputs, outputs) in enumerate(pairwise(sizes)):
-            # He et al. (2015); the last is small, so that training starts at the means.
-            gain = 0.1 if j == len(self.hidden) else np.sqrt(2.0)
-            made[f"weight{j}"] = gain / np.sqrt(inputs) * random.standard_normal((outputs, inputs))
-            made[f"bias{j}"] = np.zeros(outputs)
-        for k, flux in enumerate(self._heads):
-            if self.nonnegative == "hard" and flux in _NONNEGATIVE:
-                column = self.fluxes.index(flux)
-                # Inverse of the softplus; a mean of 0 or less would start it flat.
-                level = max(y_mean[column] / y_spread[column], 0.1)
-                made[f"bias{len(self.hidden)}"][k] = level + np.log(-np.expm1(-level))
-        return {name: array.astype(np.float32) for name, array in made.items()}
-
-    def _forward(self, tensors: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor]:
-        """Compute the fluxes of rows, in physical units."""
-        from torch.nn import functional
-
-        made = (x - tensors["x_mean"]) / tensors["x_spread"]
-        for j in range(len(self.hidden)):
-            made = functional.silu(made @ tensors[f"weight{j}"].T + tensors[f"bias{j}"])
-        made = made @ tensors[f"weight{len(self.hidden)}"].T + tensors[f"bias{len(self.hidden)}"]
-        flux: dict[str, Tensor] = {}
-        for k, name in enumerate(self._heads):
-            column = self.fluxes.index(name)
-            mean, spread = tensors["y_mean"][column], tensors["y_spread"][column]
-            if self.nonnegative == "hard" and name in _NONNEGATIVE:
-                flux[name] = spread * functional.softplus(made[:, k])
-            else:
-                flux[name] = mean + spread * made[:, k]
-        return flux | ({"nee": flux["reco"] - flux["gpp"]} if self.nee == "derived" else {})
-
-    def _losses(
-        self, tensors: Mapping[str, Tensor], data: list[Tensor], rows: Tensor, laws: Laws
-    ) -> dict[str, Tensor]:
-        """Compute the losses of some rows of features, targets and weights."""
-        x, y, weight = (part[rows] for part in data)
-        x.requires_grad_()
-        return laws.losses(
-            self._forward(tensors, x),
-            x,
-            observed=dict(zip(self.fluxes, y.T)),
-            spread=dict(zip(self.fluxes, tensors["y_spread"])),
-            driver_spread=tensors["x_spread"],
-            weight=weight,
-        )
-
-
-def _held_out(random: np.random.Generator, groups: Array, known: Array) -> NDArray[np.int64]:
-    """Draw the sites to hold out, and leave targets of every flux to train on."""
-    sites = np.unique(groups)
-    count, held = max(1, round(HELD_OUT * len(sites))), np.empty(0, np.int64)
-    for site in random.permutation(sites):
-        tried = np.append(held, site)
-        left = known[~np.isin(groups, tried)].any(axis=0)
-        if len(held) < count and np.array_equal(left, known.any(axis=0)):
-            held = tried
-    if not len(held):
-        raise InputError(f"{len(sites)} sites are too few to hold one out for stopping; give more")
-    return np.sort(held)
-
-
-def _statistics(values: Array) -> tuple[Array, Array]:
-    """Return mean and standard deviation of each column; 0 and 1 of one without values."""
-    # In double precision: the sum over many rows of pressure in Pa has more digits than single.
-    known, values = ~np.isnan(values), values.astype(np.float64)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
-    return mean, np.where(spread > 0.0, spread, 1.0)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "networks are fitted and differentiated by torch, which is not installed: "
+            "python -m pip install 'xflux[nn]'"
+        ) from error
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _per_row(name: str, values: Array, count: int, kind: Any = np.float32) -> Array:

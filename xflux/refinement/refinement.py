@@ -60,6 +60,21 @@ class Refinement:
         return tuple(self.ensembles)
 
     @property
+    def members(self) -> int:
+        """Members of the ensemble."""
+        return len(next(iter(self.ensembles.values())).members)
+
+    @property
+    def based(self) -> tuple[str, ...]:
+        """Fluxes that `predict` needs the baseline of, beside those that are features."""
+        return self.fluxes
+
+    @property
+    def variances(self) -> dict[str, float]:
+        """Mean squared error of each flux on sites left out; NaN where none was."""
+        return {flux: ensemble.variance for flux, ensemble in self.ensembles.items()}
+
+    @property
     def memory(self) -> int:
         """Steps before a step that features need."""
         return max((f.steps - (f.kind == "mean") for f in self.expanded if f.steps), default=0)
@@ -72,7 +87,7 @@ class Refinement:
         Parameters
         ----------
         values, base : mapping of str to ndarray (series, step)
-            Sources of features, and the baseline of each flux.
+            Sources of features, and the baseline of each flux of `based`.
         skip : int
             Steps at the beginning that are there to be remembered alone.
         dtype : dtype
@@ -84,6 +99,21 @@ class Refinement:
             NaN where the baseline is, where every feature is missing, and for land cover that
             training did not hold. Another class that it did not hold counts as missing.
         """
+        rows, usable = self.rows(values, skip)
+        series, steps = next(iter(values.values())).shape
+        made: dict[str, Array] = {}
+        for flux, ensemble in self.ensembles.items():
+            start = base[flux][:, skip:].reshape(-1).astype(np.float64)
+            known = usable & ~np.isnan(start)
+            field_ = np.full((self.members, rows.shape[0]), np.nan, dtype)
+            if known.any():
+                part = np.ascontiguousarray(rows[known])
+                field_[:, known] = ensemble.predict(part, start[known])
+            made[flux] = field_.reshape(self.members, series, steps - skip)
+        return self._closed(made)
+
+    def rows(self, values: Mapping[str, Array], skip: int) -> tuple[Array, Array]:
+        """Compute features (row, column), and which rows (row,) can be predicted."""
         values = dict(values)
         usable = np.ones(1, bool)
         for source, codes in self.codes.items():
@@ -94,25 +124,14 @@ class Refinement:
                 # A climate that no tower had lies between those that some had.
                 values[source] = np.where(known, values[source], np.nan)
         x = columns(values, self.expanded, skip=skip)
-        series, steps, width = x.shape
-        rows = x.reshape(-1, width)
-        usable = usable & ~np.all(np.isnan(rows), axis=1)
-        made: dict[str, Array] = {}
-        for flux, ensemble in self.ensembles.items():
-            start = base[flux][:, skip:].reshape(-1).astype(np.float64)
-            known = usable & ~np.isnan(start)
-            field_ = np.full((len(ensemble.members), rows.shape[0]), np.nan, dtype)
-            if known.any():
-                part = np.ascontiguousarray(rows[known])
-                field_[:, known] = ensemble.predict(part, start[known])
-            made[flux] = field_.reshape(-1, series, steps)
-        return self._closed(made)
+        rows = x.reshape(-1, x.shape[-1])
+        return rows, usable & ~np.all(np.isnan(rows), axis=1)
 
     def _closed(self, made: dict[str, Array]) -> dict[str, Array]:
         for flux in {"gpp", "reco"} & set(made):
             made[flux] = np.maximum(made[flux], made[flux].dtype.type(0.0))
         if self.closure == "project" and {"gpp", "reco", "nee"} <= set(made):
-            gpp, reco, nee = (self.ensembles[flux].variance for flux in ("gpp", "reco", "nee"))
+            gpp, reco, nee = (self.variances[flux] for flux in ("gpp", "reco", "nee"))
             variances = (gpp, reco, nee) if np.all(np.isfinite([gpp, reco, nee])) else (1.0,) * 3
             if self.net_gives_way:
                 variances = (0.0, 0.0, 1.0)

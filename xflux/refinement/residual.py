@@ -14,27 +14,15 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from xflux.errors import InputError, XfluxWarning
-from xflux.labels.find import find
-from xflux.labels.pipeline import materialise
-from xflux.labels.resolve import resolve
-from xflux.labels.variables import variables
 from xflux.progress_bar import progress_bar
 from xflux.refinement.ensemble import Sampling, fit_ensemble
-from xflux.refinement.features import (
-    DEFAULT_FEATURES,
-    POSITION,
-    Feature,
-    columns,
-    expand,
-    parse,
-    sources,
-)
-from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
+from xflux.refinement.features import DEFAULT_FEATURES, POSITION, Feature
 from xflux.refinement.intervals import Spread, fit_spread
 from xflux.refinement.learners import maker
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
 from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
+from xflux.refinement.tower_rows import FLUXES, check_fluxes, check_target, tower_rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ResidualModel"]
 
 Floats = NDArray[np.float64]
-_FLUXES = ("gpp", "reco", "nee", "le")
-#: Fewest sites and records that say anything of others.
-_SITES, _RECORDS = 3, 30
 
 
 class ResidualModel(BaseEstimator):
@@ -113,7 +98,7 @@ class ResidualModel(BaseEstimator):
     def __init__(
         self,
         learner: Any = "blend",
-        fluxes: Sequence[str] = _FLUXES,
+        fluxes: Sequence[str] = FLUXES,
         features: Sequence[str] | None = None,
         baseline: Mapping[str, Any] | None = None,
         members: int = 10,
@@ -174,68 +159,51 @@ class ResidualModel(BaseEstimator):
     def _fit(
         self, drivers: xr.Dataset, observed: xr.Dataset, tell: Callable[[], None]
     ) -> ResidualModel:
-        drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
-        drivers = with_net_radiation(drivers)
-        fluxes = baseline_fluxes(drivers, dict(self.baseline or {})).compute()
-        features = self._features(drivers)
-        held = signs(self.monotone, self.fluxes, features, closure=self.closure)
-        native = any(feature.kind == "code" for feature in features)
+        rows = tower_rows(
+            drivers, observed, fluxes=self.fluxes, based=self.fluxes, features=self.features,
+            default=DEFAULT_FEATURES, baseline=self.baseline, needed_by=type(self).__name__,
+            split=SPLIT if self.monotone is True else None,
+        )  # fmt: skip
+        held = signs(self.monotone, self.fluxes, rows.features, closure=self.closure)
+        native = any(feature.kind == "code" for feature in rows.features)
         make = maker(self.learner, monotone=bool(held), native=native)
-        _warn_of_position(features)
-        arrays = source_arrays(drivers, features, fluxes, needed_by=type(self).__name__)
-        shape = (observed.sizes["site"], observed.sizes["time"])
-        values = {name: _plain(array, observed, name) for name, array in arrays.items()}
-        codes = {
-            feature.source: tuple(
-                int(code) for code in np.unique(values[feature.source]) if np.isfinite(code)
-            )
-            for feature in features
-            if feature.kind in ("class", "code")
-        }
-        expanded = expand(features, codes, SPLIT if self.monotone is True else None)
-        x = columns(values, expanded).reshape(-1, len(expanded))
-        number = {name: k for k, name in enumerate(sources(features))}
-        kept = np.array([number[feature.source] for feature in expanded], np.int64)
-        site = np.repeat(np.arange(shape[0]), shape[1])
+        _warn_of_position(rows.features)
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
         ensembles, targets, left_out, used = {}, {}, {}, {}
         for flux in self.fluxes:
-            base = _plain(fluxes[flux], observed, flux).reshape(-1)
-            target = _target(observed, flux).reshape(-1)
-            rows = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(x), axis=1)
-            _check_rows(target[rows], site[rows], flux)
-            groups = np.unique(site[rows], return_inverse=True)[1].astype(np.int64)
+            base, target = rows.base[flux], rows.target[flux]
+            there = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(rows.x), axis=1)
+            check_target(target[there], rows.site[there], flux)
+            groups = np.unique(rows.site[there], return_inverse=True)[1].astype(np.int64)
             # Matrices are small, and threads that wait for each other cost more than they give.
             with threadpool_limits(1, "blas"):
                 ensemble = fit_ensemble(
-                    x[rows], base[rows], target[rows], groups=groups,
-                    weight=np.ones(int(rows.sum())), features=kept, make=make,
-                    traits=traits(expanded, held.get(flux, {})),
+                    rows.x[there], base[there], target[there], groups=groups,
+                    weight=np.ones(int(there.sum())), features=rows.feature, make=make,
+                    traits=traits(rows.expanded, held.get(flux, {})),
                     slope=slope(flux, held.get(flux, {})), sampling=sampling, tell=tell,
                 )  # fmt: skip
-            left_out[flux] = np.full(rows.size, np.nan)
-            left_out[flux][rows] = ensemble.left_out
+            left_out[flux] = np.full(there.size, np.nan)
+            left_out[flux][there] = ensemble.left_out
             ensemble.left_out = np.empty(0)
             ensembles[flux], targets[flux] = ensemble, target
-            used[flux] = rows.reshape(shape)
+            used[flux] = there.reshape(observed.sizes["site"], observed.sizes["time"])
         # Closing must not move what is held monotone.
         net_gives_way = bool({"gpp", "reco"} & set(held)) and self.closure == "project"
         if net_gives_way and {"gpp", "reco", "nee"} <= set(self.fluxes):
             left_out["nee"] = left_out["reco"] - left_out["gpp"]
-        spreads = _spreads(targets, left_out, site)
-        made_by = {flux: str(fluxes[flux].attrs.get("model", "")) for flux in self.fluxes}
         self.refinement_ = Refinement(
-            features,
-            expanded,
-            codes,
+            rows.features,
+            rows.expanded,
+            rows.codes,
             ensembles,
-            spreads,
+            _spreads(targets, left_out, rows.site),
             self.closure,
-            made_by,
+            rows.made_by,
             provenance(observed, used),
             net_gives_way,
         )
-        self.feature_names_in_ = np.array([feature.name for feature in features])
+        self.feature_names_in_ = np.array([feature.name for feature in rows.features])
         return self
 
     def apply(
@@ -299,9 +267,7 @@ class ResidualModel(BaseEstimator):
         )  # fmt: skip
 
     def _check(self) -> None:
-        unknown = [flux for flux in self.fluxes if flux not in _FLUXES]
-        if unknown or not self.fluxes:
-            raise InputError(f"fluxes={self.fluxes!r}; expected some of {', '.join(_FLUXES)}")
+        check_fluxes(self.fluxes)
         for name in ("rows", "columns"):
             share = getattr(self, name)
             if not 0.0 < share <= 1.0:
@@ -311,18 +277,6 @@ class ResidualModel(BaseEstimator):
         for name, known in (("sample_by", ("site", "row")), ("closure", ("project", "none"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name}={getattr(self, name)!r}; expected {' or '.join(known)}")
-
-    def _features(self, drivers: xr.Dataset) -> tuple[Feature, ...]:
-        if self.features is not None:
-            parsed = tuple(parse(name) for name in self.features)
-            if not parsed:
-                raise InputError("features is empty; name at least one")
-            return parsed
-        return tuple(
-            feature
-            for feature in map(parse, DEFAULT_FEATURES)
-            if feature.source.endswith("_baseline") or find(drivers, feature.source) is not None
-        )
 
 
 def _warn_of_position(features: Sequence[Feature]) -> None:
@@ -349,49 +303,3 @@ def _spreads(
             groups = np.unique(site[known], return_inverse=True)[1].astype(np.int64)
             spreads[flux] = fit_spread(target[known], left_out[flux][known], groups)
     return spreads
-
-
-def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
-    if not {"site", "time"} <= set(ds.dims):
-        raise InputError(
-            f"{called} have the dims {tuple(ds.dims)}; a refinement is fitted to towers, with the "
-            "dims (site, time)"
-        )
-    return ds
-
-
-def _plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
-    """Return values (site, time) at the sites and times of the observations."""
-    for dim in {"site", "time"} & set(array.indexes) & set(like.indexes):
-        if not array.indexes[dim].equals(like.indexes[dim]):
-            raise InputError(
-                f"{dim} of {name} and of the observations differ; select the same in both, with "
-                "xr.align(drivers, observed)"
-            )
-    other = [dim for dim in array.dims if dim not in ("site", "time")]
-    if other:
-        raise InputError(f"{name} has the dims {array.dims}; expected site and time alone")
-    sizes = {dim: like.sizes[dim] for dim in ("site", "time") if dim not in array.dims}
-    whole = array.expand_dims(sizes).transpose("site", "time")
-    values = np.asarray(whole.values, np.float64)
-    if np.isinf(values).any():
-        raise InputError(f"{name} holds infinite values; set them to NaN with .where(np.isfinite)")
-    return values
-
-
-def _target(observed: xr.Dataset, flux: str) -> Floats:
-    plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the refinement"})
-    return _plain(materialise(plan, flux), observed, flux)
-
-
-def _check_rows(target: Floats, site: NDArray[np.int64], flux: str) -> None:
-    sites = np.unique(site).size
-    words = variables[flux].long_name
-    if target.size < _RECORDS or sites < _SITES:
-        raise InputError(
-            f"{flux} ({words}) has {target.size} records of {sites} site(s) with a baseline; "
-            f"expected at least {_RECORDS} of {_SITES}. Leave it out with fluxes=, or look for "
-            "what is missing"
-        )
-    if np.ptp(target) < 1e-12:
-        raise InputError(f"{flux} is {target[0]:g} throughout; there is nothing to learn")

@@ -18,6 +18,8 @@ from xflux.refinement.ensemble import Ensemble, Member
 from xflux.refinement.features import Feature, sources, unit_of
 from xflux.refinement.intervals import Spread
 from xflux.refinement.learners import by_kind
+from xflux.refinement.network import Network
+from xflux.refinement.network_refinement import NetworkRefinement
 from xflux.refinement.refinement import Refinement
 
 __all__ = ["read", "write"]
@@ -25,6 +27,11 @@ __all__ = ["read", "write"]
 #: Raised when older versions could not read what is written any more.
 SCHEMA = 2
 _FORMAT = "xflux refinement"
+#: Models by what they leave.
+_MODELS: dict[type[Refinement], str] = {
+    Refinement: "ResidualModel",
+    NetworkRefinement: "ConstrainedNetwork",
+}
 
 
 def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict[str, Any]) -> Path:
@@ -50,7 +57,16 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
     if not final.parent.is_dir():
         raise InputError(f"{final.parent} is no folder; make it first")
     arrays: dict[str, NDArray[Any]] = {}
-    fluxes = {}
+    fluxes: dict[str, dict[str, Any]] = {}
+    for flux in refinement.fluxes:
+        fluxes[flux] = {"variance": refinement.variances[flux]}
+        if flux in refinement.spreads:
+            spread = refinement.spreads[flux]
+            arrays |= {
+                f"{flux}/spread/{name}": getattr(spread, name)
+                for name in ("line", "scores", "shares")
+            }
+            fluxes[flux]["sites"] = spread.sites
     for flux, ensemble in refinement.ensembles.items():
         members = []
         for k, member in enumerate(ensemble.members):
@@ -62,14 +78,11 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
                 learners.append({"kind": type(learner).__name__, "meta": meta})
             members.append({"line": list(member.line), "learners": learners})
         arrays[f"{flux}/weights"] = ensemble.weights
-        fluxes[flux] = {"variance": ensemble.variance, "members": members}
-        if flux in refinement.spreads:
-            spread = refinement.spreads[flux]
-            arrays |= {
-                f"{flux}/spread/{name}": getattr(spread, name)
-                for name in ("line", "scores", "shares")
-            }
-            fluxes[flux]["sites"] = spread.sites
+        fluxes[flux]["members"] = members
+    learned: dict[str, Any] = {"fluxes": fluxes}
+    if isinstance(refinement, NetworkRefinement):
+        held, learned["network"] = refinement.network.state()
+        arrays |= {f"network/{name}": array for name, array in held.items()}
     described = {
         "parameters": parameters,
         "features": [asdict(feature) for feature in refinement.features],
@@ -80,7 +93,7 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         "baseline": dict(refinement.baseline),
         "provenance": dict(refinement.provenance),
         "net_gives_way": refinement.net_gives_way,
-        "fluxes": fluxes,
+        **learned,
     }
     try:
         text = json.dumps(described, allow_nan=True)
@@ -97,13 +110,22 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
     return final
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Refinement, dict[str, Any]]:
+def read(
+    path: str | os.PathLike[str], kind: type[Refinement] = Refinement
+) -> tuple[Refinement, dict[str, Any]]:
     """Read a refinement, and the parameters of its model.
+
+    Parameters
+    ----------
+    path : path
+    kind : type
+        `Refinement`, or `NetworkRefinement`.
 
     Raises
     ------
     FileFormatError
-        When the file is no refinement, is truncated or edited, or of a newer schema.
+        When the file is no refinement, of another kind, truncated or edited, or of a newer
+        schema.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -133,26 +155,27 @@ def read(path: str | os.PathLike[str]) -> tuple[Refinement, dict[str, Any]]:
                 f"{file} learned from {source} in {unit!r}, and this xflux has it in "
                 f"{unit_of(source)!r}; fit and save the model anew"
             )
+    found = NetworkRefinement if "network" in described else Refinement
+    if found is not kind:
+        raise FileFormatError(
+            f"{file} holds a {_MODELS[found]}, and no {_MODELS[kind]}; load it with "
+            f"xflux.{_MODELS[found]}.load"
+        )
     return _rebuilt(described, arrays), described["parameters"]
 
 
 def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Refinement:
-    ensembles, spreads = {}, {}
+    ensembles, spreads, errors = {}, {}, {}
     for flux, held in described["fluxes"].items():
-        members = []
-        for k, member in enumerate(held["members"]):
-            learners = [
-                by_kind(learner["kind"]).from_state(
-                    _under(arrays, f"{flux}/{k}/{j}/"), learner["meta"]
-                )
-                for j, learner in enumerate(member["learners"])
-            ]
-            line = (float(member["line"][0]), float(member["line"][1]))
-            members.append(Member(arrays[f"{flux}/{k}/columns"], line, learners))
-        ensembles[flux] = Ensemble(members, arrays[f"{flux}/weights"], float(held["variance"]))
+        errors[flux] = float(held["variance"])
         if "sites" in held:
             spreads[flux] = Spread(**_under(arrays, f"{flux}/spread/"), sites=int(held["sites"]))
-    return Refinement(
+        if "members" in held:
+            members = [
+                _member(member, arrays, f"{flux}/{k}") for k, member in enumerate(held["members"])
+            ]
+            ensembles[flux] = Ensemble(members, arrays[f"{flux}/weights"], errors[flux])
+    parts = (
         tuple(Feature(**feature) for feature in described["features"]),
         tuple(Feature(**feature) for feature in described["expanded"]),
         {name: tuple(codes) for name, codes in described["codes"].items()},
@@ -163,6 +186,19 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         described["provenance"],
         described.get("net_gives_way", False),
     )
+    if "network" not in described:
+        return Refinement(*parts)
+    network = Network.from_state(_under(arrays, "network/"), described["network"])
+    return NetworkRefinement(*parts, network=network, errors=errors)
+
+
+def _member(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], at: str) -> Member:
+    learners = [
+        by_kind(learner["kind"]).from_state(_under(arrays, f"{at}/{j}/"), learner["meta"])
+        for j, learner in enumerate(described["learners"])
+    ]
+    line = (float(described["line"][0]), float(described["line"][1]))
+    return Member(arrays[f"{at}/columns"], line, learners)
 
 
 def _under(arrays: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:

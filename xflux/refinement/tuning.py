@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from xflux.errors import InputError
+from xflux.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,13 +98,17 @@ class TunedModel(BaseEstimator):
         """Models of the baseline."""
         return self.model.baseline
 
-    def fit(self, drivers: xr.Dataset, observed: xr.Dataset) -> TunedModel:
+    def fit(
+        self, drivers: xr.Dataset, observed: xr.Dataset, *, progress: bool = True
+    ) -> TunedModel:
         """Search, and fit with what was best; reads all.
 
         Parameters
         ----------
         drivers, observed : Dataset
             Dims (site, time), as of `ResidualModel.fit`.
+        progress : bool
+            Show a bar of trials on a terminal, where tqdm is installed.
 
         Returns
         -------
@@ -117,13 +122,18 @@ class TunedModel(BaseEstimator):
             `ResidualModel.fit`. A model that was fitted before stays as it was.
         """
         combinations = self._combinations()
-        predictions = [
-            clone(self.model)
-            .set_params(**chosen)
-            .cross_validate(drivers, observed, splitter=self.splitter, interval=None)
-            .sel(estimate="refined")
-            for chosen in combinations
-        ]
+        predictions = []
+        with progress_bar(len(combinations), label="tuning", unit="trial", show=progress) as tell:
+            for chosen in combinations:
+                validated = (
+                    clone(self.model)
+                    .set_params(**chosen)
+                    .cross_validate(
+                        drivers, observed, splitter=self.splitter, interval=None, progress=False
+                    )
+                )
+                predictions.append(validated.sel(estimate="refined"))
+                tell()
         trials = _compare(observed, predictions, combinations)
         scores = trials["score"].values
         if np.isnan(scores).all():
@@ -132,7 +142,7 @@ class TunedModel(BaseEstimator):
                 "them predict vary"
             )
         best = combinations[int(np.nanargmax(scores))]
-        model = clone(self.model).set_params(**best).fit(drivers, observed)
+        model = clone(self.model).set_params(**best).fit(drivers, observed, progress=False)
         self.model_, self.best_, self.trials_ = model, best, trials
         return self
 
@@ -153,13 +163,15 @@ class TunedModel(BaseEstimator):
         splitter: Any = None,
         interval: float | None = 0.9,
         jobs: int = 1,
+        progress: bool = True,
     ) -> xr.Dataset:
         """Predict every record by a search that did not see it; see `cross_validate`."""
         from xflux.refinement.validation import cross_validate
 
         return cross_validate(
-            self, drivers, observed, groups=groups, splitter=splitter, interval=interval, jobs=jobs
-        )
+            self, drivers, observed, groups=groups, splitter=splitter, interval=interval,
+            jobs=jobs, progress=progress,
+        )  # fmt: skip
 
     def _combinations(self) -> list[dict[str, Any]]:
         from sklearn.model_selection import ParameterGrid, ParameterSampler

@@ -16,6 +16,7 @@ from xflux.refinement.splits import as_splitter
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
     from xflux.refinement.tuning import TunedModel
 
@@ -26,7 +27,7 @@ KNOWN_SITES = "records of sites that are trained on as well"
 
 
 def cross_validate(
-    model: ResidualModel | TunedModel,
+    model: ResidualModel | ConstrainedNetwork | TunedModel,
     drivers: xr.Dataset,
     observed: xr.Dataset,
     *,
@@ -40,7 +41,7 @@ def cross_validate(
 
     Parameters
     ----------
-    model : ResidualModel or TunedModel
+    model : ResidualModel, ConstrainedNetwork or TunedModel
         Fitted anew for each fold, all of it: searches, features, lines, learners, weights and
         intervals; `model` itself stays as it is.
     drivers, observed : Dataset
@@ -117,7 +118,7 @@ def cross_validate(
 
 
 def _fold(
-    model: ResidualModel | TunedModel,
+    model: ResidualModel | ConstrainedNetwork | TunedModel,
     drivers: xr.Dataset,
     observed: xr.Dataset,
     fold: Fold,

@@ -1,0 +1,229 @@
+"""Rows to learn from, out of labelled towers: checked, in canonical units, read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.errors import InputError
+from xflux.labels.find import find
+from xflux.labels.pipeline import materialise
+from xflux.labels.resolve import resolve
+from xflux.labels.variables import variables
+from xflux.refinement.features import Feature, based_on, columns, expand, parse, sources
+from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FLUXES", "TowerRows", "check_fluxes", "check_target", "driver_rows", "tower_rows"]
+
+Floats = NDArray[np.float64]
+
+#: What a refinement can learn.
+FLUXES = ("gpp", "reco", "nee", "le")
+#: Fewest sites and records that say anything of others.
+_SITES, _RECORDS = 3, 30
+#: What a variable comes from where the drivers do not hold it, as far as defaults go.
+_FROM = {"par": "swin"}
+
+
+@dataclass(frozen=True)
+class TowerRows:
+    """One row for each site and step, whether it was observed or not.
+
+    Attributes
+    ----------
+    features : tuple of Feature
+        As they were named.
+    expanded : tuple of Feature
+        One for each column.
+    codes : mapping of str to tuple of int
+        Classes that the towers hold, by source.
+    x : ndarray (row, column)
+        NaN where a feature is missing.
+    feature : ndarray (column,)
+        Number of the source that each column comes from.
+    site : ndarray (row,)
+        Number of the site.
+    base, target : mapping of str to ndarray (row,)
+        Baseline and observation, by flux.
+    made_by : mapping of str to str
+        By which model a baseline was computed, by flux.
+    """
+
+    features: tuple[Feature, ...]
+    expanded: tuple[Feature, ...]
+    codes: Mapping[str, tuple[int, ...]]
+    x: NDArray[np.float32]
+    feature: NDArray[np.int64]
+    site: NDArray[np.int64]
+    base: Mapping[str, Floats]
+    target: Mapping[str, Floats]
+    made_by: Mapping[str, str]
+
+
+def tower_rows(
+    drivers: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    fluxes: Sequence[str],
+    based: Sequence[str],
+    features: Sequence[str] | None,
+    default: Sequence[str],
+    baseline: Mapping[str, Any] | None,
+    needed_by: str,
+    split: Mapping[str, float] | None = None,
+) -> TowerRows:
+    """Read towers.
+
+    Parameters
+    ----------
+    drivers, observed : Dataset
+        Dims (site, time), gaps as NaN; may be one Dataset.
+    fluxes : sequence of str
+        To learn.
+    based : sequence of str
+        Fluxes whose baseline is wanted, beside those that are features.
+    features : sequence of str, optional
+        None: those of `default` that the drivers hold.
+    default : sequence of str
+    baseline : mapping of str to FluxModel, optional
+    needed_by : str
+        For messages.
+    split : mapping of str to float, optional
+        As of `features.expand`.
+
+    Raises
+    ------
+    InputError
+        For other dims, sites or times that differ, and infinite values.
+    MissingVariableError, UnitsError
+        For what is missing, or of another unit.
+    """
+    drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
+    drivers = with_net_radiation(drivers)
+    chosen = _chosen(features, default, drivers)
+    known = (*based, *based_on(chosen))
+    made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
+    shape = (observed.sizes["site"], observed.sizes["time"])
+    values = _values(drivers, observed, chosen, made, needed_by)
+    codes = {
+        feature.source: tuple(
+            int(code) for code in np.unique(values[feature.source]) if np.isfinite(code)
+        )
+        for feature in chosen
+        if feature.kind in ("class", "code")
+    }
+    expanded = expand(chosen, codes, split)
+    number = {name: k for k, name in enumerate(sources(chosen))}
+    return TowerRows(
+        chosen,
+        expanded,
+        codes,
+        columns(values, expanded).reshape(-1, len(expanded)),
+        np.array([number[feature.source] for feature in expanded], np.int64),
+        np.repeat(np.arange(shape[0]), shape[1]),
+        {flux: _plain(made[flux], observed, flux).reshape(-1) for flux in based},
+        {flux: _target(observed, flux).reshape(-1) for flux in fluxes},
+        {flux: str(made[flux].attrs.get("model", "")) for flux in known},
+    )
+
+
+def driver_rows(
+    drivers: xr.Dataset,
+    features: Sequence[Feature],
+    baseline: Mapping[str, Any] | None,
+    needed_by: str,
+) -> dict[str, Floats]:
+    """Read what features are made of, each (site, time); see `tower_rows`."""
+    drivers = with_net_radiation(_towers(drivers, "drivers"))
+    known = based_on(features)
+    made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
+    return _values(drivers, drivers, features, made, needed_by)
+
+
+def check_fluxes(fluxes: Sequence[str]) -> None:
+    """Refuse names that are no flux, or none at all."""
+    unknown = [flux for flux in fluxes if flux not in FLUXES]
+    if unknown or not fluxes:
+        raise InputError(f"fluxes={fluxes!r}; expected some of {', '.join(FLUXES)}")
+
+
+def check_target(target: Floats, site: NDArray[np.int64], flux: str) -> None:
+    """Refuse a target of too few records or sites, or without any variation."""
+    sites = np.unique(site).size
+    words = variables[flux].long_name
+    if target.size < _RECORDS or sites < _SITES:
+        raise InputError(
+            f"{flux} ({words}) has {target.size} records of {sites} site(s) with what they "
+            f"are learned from; expected at least {_RECORDS} of {_SITES}. Leave it out with "
+            "fluxes=, or look for what is missing"
+        )
+    if np.ptp(target) < 1e-12:
+        raise InputError(f"{flux} is {target[0]:g} throughout; there is nothing to learn")
+
+
+def _plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
+    """Return values (site, time) at the sites and times of the observations."""
+    for dim in {"site", "time"} & set(array.indexes) & set(like.indexes):
+        if not array.indexes[dim].equals(like.indexes[dim]):
+            raise InputError(
+                f"{dim} of {name} and of the observations differ; select the same in both, with "
+                "xr.align(drivers, observed)"
+            )
+    other = [dim for dim in array.dims if dim not in ("site", "time")]
+    if other:
+        raise InputError(f"{name} has the dims {array.dims}; expected site and time alone")
+    sizes = {dim: like.sizes[dim] for dim in ("site", "time") if dim not in array.dims}
+    whole = array.expand_dims(sizes).transpose("site", "time")
+    values = np.asarray(whole.values, np.float64)
+    if np.isinf(values).any():
+        raise InputError(f"{name} holds infinite values; set them to NaN with .where(np.isfinite)")
+    return values
+
+
+def _values(
+    drivers: xr.Dataset,
+    like: xr.Dataset,
+    features: Sequence[Feature],
+    made: xr.Dataset,
+    needed_by: str,
+) -> dict[str, Floats]:
+    arrays = source_arrays(drivers, features, made, needed_by=needed_by)
+    return {name: _plain(array, like, name) for name, array in arrays.items()}
+
+
+def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
+    if not {"site", "time"} <= set(ds.dims):
+        raise InputError(
+            f"{called} have the dims {tuple(ds.dims)}; a refinement is fitted to towers, with the "
+            "dims (site, time)"
+        )
+    return ds
+
+
+def _chosen(
+    named: Sequence[str] | None, default: Sequence[str], drivers: xr.Dataset
+) -> tuple[Feature, ...]:
+    if named is not None:
+        parsed = tuple(parse(name) for name in named)
+        if not parsed:
+            raise InputError("features is empty; name at least one")
+        return parsed
+    return tuple(
+        feature
+        for feature in map(parse, default)
+        if feature.source.endswith("_baseline")
+        or find(drivers, feature.source) is not None
+        or (feature.source in _FROM and find(drivers, _FROM[feature.source]) is not None)
+    )
+
+
+def _target(observed: xr.Dataset, flux: str) -> Floats:
+    plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the refinement"})
+    return _plain(materialise(plan, flux), observed, flux)
