@@ -27,6 +27,7 @@ _LAZY = {
     "evaluate": "xflux.skill.evaluate",
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
+    "observation_uncertainty": "xflux.refinement.observation_uncertainty",
     "refine": "xflux.refinement.refine",
     "ResidualModel": "xflux.refinement.residual",
     "open_drivers": "xflux.files.drivers",

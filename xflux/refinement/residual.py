@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,8 @@ from xflux.refinement.features import DEFAULT_FEATURES, Feature, columns, expand
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.intervals import fit_spread
 from xflux.refinement.learners import maker
+from xflux.refinement.observation_uncertainty import error_terms, require_uncertainties, share_table
+from xflux.refinement.perturbation import Errors, RowErrors, decompose
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -63,12 +66,19 @@ class ResidualModel(BaseEstimator):
         Reserved.
     seed : int
         The same seed gives the same model.
+    observation_uncertainty : sequence of {"weights", "spread"}
+        What the uncertainties that towers hold beside their fluxes are used for: weights of
+        records, and draws of their errors, which each member is fitted to, so that the spread of
+        members holds them; see `xflux.observation_uncertainty`. Needs towers with such
+        variables; with "spread", fitting takes twice as long.
 
     Attributes
     ----------
     refinement_ : Refinement
         What was fitted.
     feature_names_in_ : ndarray of str
+    uncertainty_ : Dataset or None
+        Share of the observations' errors in the variance of intervals; see there.
 
     Notes
     -----
@@ -92,6 +102,7 @@ class ResidualModel(BaseEstimator):
         closure: Literal["project", "none"] = "project",
         monotone: None = None,
         seed: int = 0,
+        observation_uncertainty: Sequence[Literal["weights", "spread"]] = (),
     ) -> None:
         self.learner = learner
         self.fluxes = fluxes
@@ -104,6 +115,7 @@ class ResidualModel(BaseEstimator):
         self.closure = closure
         self.monotone = monotone
         self.seed = seed
+        self.observation_uncertainty = observation_uncertainty
 
     def fit(self, drivers: xr.Dataset, observed: xr.Dataset) -> ResidualModel:
         """Fit to towers; reads all of them.
@@ -146,33 +158,60 @@ class ResidualModel(BaseEstimator):
         kept = np.array([number[feature.source] for feature in expanded], np.int64)
         site = np.repeat(np.arange(shape[0]), shape[1])
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
-        ensembles, spreads = {}, {}
+        errors = self._errors(observed)
+        ensembles, spreads, shares = {}, {}, {}
         for flux in self.fluxes:
             base = _plain(fluxes[flux], observed, flux).reshape(-1)
             target = _target(observed, flux).reshape(-1)
             rows = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(x), axis=1)
             _check_rows(target[rows], site[rows], flux)
             groups = np.unique(site[rows], return_inverse=True)[1].astype(np.int64)
+            doubt = None if errors is None else RowErrors(errors, flux, rows)
+            weight = np.ones(int(rows.sum()))
+            if doubt is not None and "weights" in self.observation_uncertainty:
+                weight = doubt.weights(target[rows], base[rows])
+            fit = partial(
+                fit_ensemble, x[rows], base[rows], target[rows], groups=groups, weight=weight,
+                features=kept, make=make, sampling=sampling, tell=lambda: None,
+            )  # fmt: skip
             # Matrices are small, and threads that wait for each other cost more than they give.
             with threadpool_limits(1, "blas"):
-                ensemble = fit_ensemble(
-                    x[rows], base[rows], target[rows], groups=groups,
-                    weight=np.ones(int(rows.sum())), features=kept, make=make, sampling=sampling,
-                    tell=lambda: None,
-                )  # fmt: skip
+                drawn = doubt is not None and "spread" in self.observation_uncertainty
+                ensemble = fit(draw=doubt.draw if doubt is not None and drawn else None)
+                plain = fit() if drawn else None
             away = np.isfinite(ensemble.left_out)
             if away.any():
                 spreads[flux] = fit_spread(
                     target[rows][away], ensemble.left_out[away], groups[away]
                 )
+                if doubt is not None:
+                    shares[flux] = decompose(
+                        doubt, ensemble, plain, x[rows], base[rows], spread=spreads[flux],
+                        groups=groups, sampling=sampling,
+                    )  # fmt: skip
             ensemble.left_out = np.empty(0)
             ensembles[flux] = ensemble
         made_by = {flux: str(fluxes[flux].attrs.get("model", "")) for flux in self.fluxes}
         self.refinement_ = Refinement(
-            features, expanded, codes, ensembles, spreads, self.closure, made_by
-        )
+            features, expanded, codes, ensembles, spreads, self.closure, made_by,
+            {"observation_uncertainty": shares} if shares else {},
+        )  # fmt: skip
         self.feature_names_in_ = np.array([feature.name for feature in features])
         return self
+
+    @property
+    def uncertainty_(self) -> xr.Dataset | None:
+        """Share of the observations' errors in the variance of intervals, by flux.
+
+        ``record_share`` (flux, component): error of the records that intervals were found by.
+        Intervals hold what a tower would record, so this is a part of them, not to be added.
+        ``member_share`` (flux): what of these errors went through the fit into the spread of
+        members, at sites that they did not see; NaN without ``"spread"``. None where
+        `observation_uncertainty` was not used, or no site was left out.
+        """
+        from xflux.refinement.apply import fitted_of
+
+        return share_table(fitted_of(self).provenance.get("observation_uncertainty", {}))
 
     def apply(
         self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
@@ -193,6 +232,7 @@ class ResidualModel(BaseEstimator):
         parameters = self.get_params(deep=False)
         parameters.pop("baseline")
         parameters["fluxes"] = list(self.fluxes)
+        parameters["observation_uncertainty"] = list(self.observation_uncertainty)
         parameters["features"] = None if self.features is None else list(self.features)
         return write(path, fitted_of(self), parameters)
 
@@ -210,6 +250,8 @@ class ResidualModel(BaseEstimator):
         from xflux.refinement.store import read
 
         refinement, parameters = read(path)
+        # JSON gives a list back; files of before have none.
+        parameters["observation_uncertainty"] = tuple(parameters.get("observation_uncertainty", ()))
         model = cls(**parameters, baseline=baseline)
         model.refinement_ = refinement
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
@@ -245,6 +287,27 @@ class ResidualModel(BaseEstimator):
         for name, known in (("sample_by", ("site", "row")), ("closure", ("project", "none"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name}={getattr(self, name)!r}; expected {' or '.join(known)}")
+        used = self.observation_uncertainty
+        if isinstance(used, str) or not set(used) <= {"weights", "spread"}:
+            raise InputError(
+                f"observation_uncertainty={used!r}; expected a tuple of 'weights' and 'spread', "
+                "such as ('spread',), or () for neither"
+            )
+
+    def _errors(self, observed: xr.Dataset) -> Errors | None:
+        """Return what is known of the errors of observations, when it is asked for."""
+        if not self.observation_uncertainty:
+            return None
+        terms = error_terms(observed)
+        require_uncertainties(terms, self.fluxes)
+        plain = {
+            flux: {
+                cause: _plain(array, observed, f"{cause} uncertainty of {flux}")
+                for cause, array in held.items()
+            }
+            for flux, held in terms.items()
+        }
+        return Errors(plain, int(self.seed))
 
     def _features(self, drivers: xr.Dataset) -> tuple[Feature, ...]:
         if self.features is not None:
