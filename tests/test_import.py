@@ -60,5 +60,5 @@ def test_the_type_stub_names_what_can_be_had():
     import xflux
 
     stub = Path(xflux.__file__).with_suffix(".pyi").read_text()
-    named = {line.split(" as ")[1] for line in stub.splitlines() if " as " in line}
+    named = {line.split(" as ")[1].rstrip(",") for line in stub.splitlines() if " as " in line}
     assert named | {"__version__"} == set(xflux.__all__)

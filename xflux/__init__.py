@@ -29,6 +29,7 @@ _LAZY = {
     "evaluate_intervals": "xflux.skill.intervals",
     "fill_co2": "xflux.files.co2",
     "get_options": "xflux.options",
+    "observation_uncertainty": "xflux.refinement.observation_uncertainty",
     "refine": "xflux.refinement.refine",
     "report": "xflux.reporting.report",
     "ResidualModel": "xflux.refinement.residual",

@@ -20,6 +20,9 @@ from xflux.labels.variables import variables as variables
 from xflux.options import get_options as get_options
 from xflux.options import set_options as set_options
 from xflux.refinement.constrained_network import ConstrainedNetwork as ConstrainedNetwork
+from xflux.refinement.observation_uncertainty import (
+    observation_uncertainty as observation_uncertainty,
+)
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
 from xflux.reporting.report import report as report

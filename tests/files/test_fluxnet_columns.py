@@ -16,6 +16,7 @@ from xflux.files.fluxnet_columns import (
     split_name,
     to_variables,
 )
+from xflux.files.records import describe_tower_variable
 from xflux.labels.variables import variables
 
 CARBON = 12.0107  # g mol-1
@@ -55,6 +56,33 @@ def test_uncertainties_of_nee_have_the_unit_of_nee(resolution):
 
     for name in ("nee_randunc", "nee_jointunc", "nee_25", "nee_se", "nee_cut"):
         np.testing.assert_array_equal(frame[name], frame["nee"])
+
+
+@pytest.mark.parametrize("partitioning", ["NT", "DT"])
+def test_all_that_tells_the_uncertainty_of_a_flux_is_kept(partitioning):
+    ends = ("16", "84", "SE")
+    columns = {f"{flux}_VUT_{end}": 3.0 for flux in ("NEE", "GPP_NT", "RECO_DT") for end in ends}
+    columns |= {f"{flux}_{way}_VUT_REF": 2.0 for flux in ("GPP", "RECO") for way in ("NT", "DT")}
+    columns |= {f"{flux}_{end}": 40.0 for flux in ("LE", "H") for end in ("RANDUNC", "CORR")}
+
+    frame, source = converted(columns, partitioning=partitioning)
+
+    other = "dt" if partitioning == "NT" else "nt"
+    flux = "gpp" if partitioning == "NT" else "reco"
+    assert {f"{flux}_{end.lower()}" for end in ends} | {f"gpp_{other}", f"reco_{other}"} <= set(
+        frame
+    )
+    assert source[f"gpp_{other}"] == f"GPP_{other.upper()}_VUT_REF"
+    assert {"le_randunc", "le_corr", "h_randunc", "h_corr", "nee_16", "nee_84"} <= set(frame)
+
+
+@pytest.mark.parametrize("name", ["gpp_84", "nee_randunc", "reco_dt", "le_corr", "h_randunc"])
+def test_uncertainties_are_named_and_have_the_unit_of_their_flux(name):
+    attrs = describe_tower_variable(name, "a column")
+    variable, suffix = split_name(name)
+    assert attrs["units"] == variables[variable].units
+    assert str(attrs["long_name"]).endswith(SUFFIXES[suffix])
+    assert "standard_name" not in attrs
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def fit_ensemble(
     slope: int,
     sampling: Sampling,
     tell: Callable[[], None],
+    draw: Callable[[int], Floats] | None = None,
 ) -> Ensemble:
     """Fit an ensemble to rows.
 
@@ -129,6 +130,9 @@ def fit_ensemble(
     sampling : Sampling
     tell : callable
         Called after each member.
+    draw : callable, optional
+        Returns errors (row,) for the number of a member: it is fitted to y and these. What
+        weighs the learners and calibrates intervals are the observations as they are.
     """
     random = np.random.default_rng([sampling.seed, 12])
     if sampling.by == "site" and sampling.rows < 1.0 and sampling.members > 1:
@@ -145,8 +149,9 @@ def fit_ensemble(
     for k, rows in enumerate(seen):
         kept = np.isin(features, random.choice(present, count, replace=False))
         columns = np.flatnonzero(kept).astype(np.int64)
-        line = _line(base[rows], y[rows], weight[rows], slope)
-        rest = y[rows] - line[0] - line[1] * base[rows]
+        target = y[rows] if draw is None else (y + draw(k))[rows]
+        line = _line(base[rows], target, weight[rows], slope)
+        rest = target - line[0] - line[1] * base[rows]
         part = np.ascontiguousarray(x[np.ix_(rows, columns)])
         learners = [
             learner.fit(part, rest, weight=weight[rows], groups=groups[rows])

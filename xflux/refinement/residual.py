@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,9 +21,17 @@ from xflux.refinement.features import DEFAULT_FEATURES, POSITION, Feature
 from xflux.refinement.intervals import Spread, fit_spread
 from xflux.refinement.learners import maker
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
+from xflux.refinement.observation_uncertainty import error_terms, require_uncertainties, share_table
+from xflux.refinement.perturbation import Errors, RowErrors, decompose
 from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
-from xflux.refinement.tower_rows import FLUXES, check_fluxes, check_target, tower_rows
+from xflux.refinement.tower_rows import (
+    FLUXES,
+    check_fluxes,
+    check_target,
+    site_values,
+    tower_rows,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,12 +77,19 @@ class ResidualModel(BaseEstimator):
         ``{"gpp": {"vpd": -1}}``.
     seed : int
         The same seed gives the same model.
+    observation_uncertainty : sequence of {"weights", "spread"}
+        What the uncertainties that towers hold beside their fluxes are used for: weights of
+        records, and draws of their errors, which each member is fitted to, so that the spread of
+        members holds them; see `xflux.observation_uncertainty`. Needs towers with such
+        variables; with "spread", fitting takes twice as long.
 
     Attributes
     ----------
     refinement_ : Refinement
         What was fitted.
     feature_names_in_ : ndarray of str
+    uncertainty_ : Dataset or None
+        Share of the observations' errors in the variance of intervals; see there.
 
     Notes
     -----
@@ -108,6 +124,7 @@ class ResidualModel(BaseEstimator):
         closure: Literal["project", "none"] = "project",
         monotone: bool | Mapping[str, Mapping[str, int]] | None = None,
         seed: int = 0,
+        observation_uncertainty: Sequence[Literal["weights", "spread"]] = (),
     ) -> None:
         self.learner = learner
         self.fluxes = fluxes
@@ -120,6 +137,7 @@ class ResidualModel(BaseEstimator):
         self.closure = closure
         self.monotone = monotone
         self.seed = seed
+        self.observation_uncertainty = observation_uncertainty
 
     def fit(
         self, drivers: xr.Dataset, observed: xr.Dataset, *, progress: bool = True
@@ -153,6 +171,7 @@ class ResidualModel(BaseEstimator):
         """
         self._check()
         parts = len(self.fluxes) * self.members
+        parts *= 2 if "spread" in self.observation_uncertainty else 1
         with progress_bar(parts, label="fitting", unit="member", show=progress) as tell:
             return self._fit(drivers, observed, tell)
 
@@ -169,42 +188,76 @@ class ResidualModel(BaseEstimator):
         make = maker(self.learner, monotone=bool(held), native=native)
         _warn_of_position(rows.features)
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
-        ensembles, targets, left_out, used = {}, {}, {}, {}
+        errors = self._errors(observed)
+        ensembles, targets, left_out, used, doubts = {}, {}, {}, {}, {}
         for flux in self.fluxes:
             base, target = rows.base[flux], rows.target[flux]
             there = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(rows.x), axis=1)
             check_target(target[there], rows.site[there], flux)
             groups = np.unique(rows.site[there], return_inverse=True)[1].astype(np.int64)
+            doubt = None if errors is None else RowErrors(errors, flux, there)
+            weight = np.ones(int(there.sum()))
+            if doubt is not None and "weights" in self.observation_uncertainty:
+                weight = doubt.weights(target[there], base[there])
+            fit = partial(
+                fit_ensemble, rows.x[there], base[there], target[there], groups=groups,
+                weight=weight, features=rows.feature, make=make,
+                traits=traits(rows.expanded, held.get(flux, {})),
+                slope=slope(flux, held.get(flux, {})), sampling=sampling, tell=tell,
+            )  # fmt: skip
             # Matrices are small, and threads that wait for each other cost more than they give.
             with threadpool_limits(1, "blas"):
-                ensemble = fit_ensemble(
-                    rows.x[there], base[there], target[there], groups=groups,
-                    weight=np.ones(int(there.sum())), features=rows.feature, make=make,
-                    traits=traits(rows.expanded, held.get(flux, {})),
-                    slope=slope(flux, held.get(flux, {})), sampling=sampling, tell=tell,
+                drawn = doubt is not None and "spread" in self.observation_uncertainty
+                ensemble = fit(draw=doubt.draw if doubt is not None and drawn else None)
+                plain = fit() if drawn else None
+            if doubt is not None:
+                doubts[flux] = partial(
+                    decompose, doubt, ensemble, plain, rows.x[there], base[there],
+                    groups=groups, sampling=sampling,
                 )  # fmt: skip
             left_out[flux] = np.full(there.size, np.nan)
             left_out[flux][there] = ensemble.left_out
-            ensemble.left_out = np.empty(0)
             ensembles[flux], targets[flux] = ensemble, target
             used[flux] = there.reshape(observed.sizes["site"], observed.sizes["time"])
         # Closing must not move what is held monotone.
         net_gives_way = bool({"gpp", "reco"} & set(held)) and self.closure == "project"
         if net_gives_way and {"gpp", "reco", "nee"} <= set(self.fluxes):
             left_out["nee"] = left_out["reco"] - left_out["gpp"]
+        spreads = _spreads(targets, left_out, rows.site)
+        shares = {
+            flux: tell_of(spread=spreads[flux])
+            for flux, tell_of in doubts.items()
+            if flux in spreads
+        }
         self.refinement_ = Refinement(
             rows.features,
             rows.expanded,
             rows.codes,
             ensembles,
-            _spreads(targets, left_out, rows.site),
+            spreads,
             self.closure,
             rows.made_by,
-            provenance(observed, used),
+            provenance(observed, used) | ({"observation_uncertainty": shares} if shares else {}),
             net_gives_way,
         )
+        for ensemble in ensembles.values():
+            ensemble.left_out = np.empty(0)
         self.feature_names_in_ = np.array([feature.name for feature in rows.features])
         return self
+
+    @property
+    def uncertainty_(self) -> xr.Dataset | None:
+        """Share of the observations' errors in the variance of intervals, by flux.
+
+        ``record_share`` (flux, component): error of the records that intervals were found by.
+        Intervals hold what a tower would record, so this is a part of them, not to be added.
+        ``member_share`` (flux): what of these errors went through the fit into the spread of
+        members, at sites that they did not see; NaN without ``"spread"``. None where
+        `observation_uncertainty` was not used, or no site was left out.
+        """
+        from xflux.refinement.apply import fitted_of
+
+        return share_table(fitted_of(self).provenance.get("observation_uncertainty", {}))
 
     def apply(
         self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
@@ -225,6 +278,7 @@ class ResidualModel(BaseEstimator):
         parameters = self.get_params(deep=False)
         parameters.pop("baseline")
         parameters["fluxes"] = list(self.fluxes)
+        parameters["observation_uncertainty"] = list(self.observation_uncertainty)
         parameters["features"] = None if self.features is None else list(self.features)
         return write(path, fitted_of(self), parameters)
 
@@ -242,6 +296,8 @@ class ResidualModel(BaseEstimator):
         from xflux.refinement.store import read
 
         refinement, parameters = read(path)
+        # JSON gives a list back; files of before have none.
+        parameters["observation_uncertainty"] = tuple(parameters.get("observation_uncertainty", ()))
         model = cls(**parameters, baseline=baseline)
         model.refinement_ = refinement
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
@@ -277,6 +333,27 @@ class ResidualModel(BaseEstimator):
         for name, known in (("sample_by", ("site", "row")), ("closure", ("project", "none"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name}={getattr(self, name)!r}; expected {' or '.join(known)}")
+        used = self.observation_uncertainty
+        if isinstance(used, str) or not set(used) <= {"weights", "spread"}:
+            raise InputError(
+                f"observation_uncertainty={used!r}; expected a tuple of 'weights' and 'spread', "
+                "such as ('spread',), or () for neither"
+            )
+
+    def _errors(self, observed: xr.Dataset) -> Errors | None:
+        """Return what is known of the errors of observations, when it is asked for."""
+        if not self.observation_uncertainty:
+            return None
+        terms = error_terms(observed)
+        require_uncertainties(terms, self.fluxes)
+        plain = {
+            flux: {
+                cause: site_values(array, observed, f"{cause} uncertainty of {flux}")
+                for cause, array in held.items()
+            }
+            for flux, held in terms.items()
+        }
+        return Errors(plain, int(self.seed))
 
 
 def _warn_of_position(features: Sequence[Feature]) -> None:

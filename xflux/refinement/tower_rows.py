@@ -20,7 +20,15 @@ from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_rad
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FLUXES", "TowerRows", "check_fluxes", "check_target", "driver_rows", "tower_rows"]
+__all__ = [
+    "FLUXES",
+    "TowerRows",
+    "check_fluxes",
+    "check_target",
+    "driver_rows",
+    "site_values",
+    "tower_rows",
+]
 
 Floats = NDArray[np.float64]
 
@@ -128,7 +136,7 @@ def tower_rows(
         columns(values, expanded).reshape(-1, len(expanded)),
         np.array([number[feature.source] for feature in expanded], np.int64),
         np.repeat(np.arange(shape[0]), shape[1]),
-        {flux: _plain(made[flux], observed, flux).reshape(-1) for flux in based},
+        {flux: site_values(made[flux], observed, flux).reshape(-1) for flux in based},
         {flux: _target(observed, flux).reshape(-1) for flux in fluxes},
         {flux: str(made[flux].attrs.get("model", "")) for flux in known},
     )
@@ -168,7 +176,7 @@ def check_target(target: Floats, site: NDArray[np.int64], flux: str) -> None:
         raise InputError(f"{flux} is {target[0]:g} throughout; there is nothing to learn")
 
 
-def _plain(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
+def site_values(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
     """Return values (site, time) at the sites and times of the observations."""
     for dim in {"site", "time"} & set(array.indexes) & set(like.indexes):
         if not array.indexes[dim].equals(like.indexes[dim]):
@@ -195,7 +203,7 @@ def _values(
     needed_by: str,
 ) -> dict[str, Floats]:
     arrays = source_arrays(drivers, features, made, needed_by=needed_by)
-    return {name: _plain(array, like, name) for name, array in arrays.items()}
+    return {name: site_values(array, like, name) for name, array in arrays.items()}
 
 
 def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
@@ -226,4 +234,4 @@ def _chosen(
 
 def _target(observed: xr.Dataset, flux: str) -> Floats:
     plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the refinement"})
-    return _plain(materialise(plan, flux), observed, flux)
+    return site_values(materialise(plan, flux), observed, flux)

@@ -11,6 +11,7 @@ from xflux.labels.attach import describe
 from xflux.progress_bar import progress_bar
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
+from xflux.refinement.observation_uncertainty import uncertainty_variables
 from xflux.refinement.splits import as_splitter
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _fold(
 
     train = xr.DataArray(fold.train, dims=("site", "time"))
     sites = np.flatnonzero(fold.train.any(axis=1))
-    seen = observed[list(model.fluxes)].where(train).isel(site=sites)
+    told = [name for name in uncertainty_variables(observed) if name not in model.fluxes]
+    seen = observed[[*model.fluxes, *told]].where(train).isel(site=sites)
     fitted = clone(model).fit(drivers.isel(site=sites), seen, progress=False)
     there = np.flatnonzero(fold.test.any(axis=1))
     made = fitted.apply(drivers.isel(site=there), interval=interval)
