@@ -29,6 +29,7 @@ _LAZY = {
     "get_options": "xflux.options",
     "refine": "xflux.refinement.refine",
     "ResidualModel": "xflux.refinement.residual",
+    "SmartForest4D": "xflux.refinement.smartforest",
     "open_drivers": "xflux.files.drivers",
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",

@@ -21,6 +21,7 @@ from xflux.options import get_options as get_options
 from xflux.options import set_options as set_options
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
+from xflux.refinement.smartforest import SmartForest4D as SmartForest4D
 from xflux.skill.evaluate import evaluate as evaluate
 
 __version__: str

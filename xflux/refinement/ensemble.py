@@ -102,7 +102,7 @@ def fit_ensemble(
     groups: NDArray[np.int64],
     weight: Floats,
     features: NDArray[np.int64],
-    make: Callable[[int], Sequence[Learner]],
+    make: Callable[[int, NDArray[np.int64]], Sequence[Learner]],
     sampling: Sampling,
     tell: Callable[[], None],
 ) -> Ensemble:
@@ -119,7 +119,7 @@ def fit_ensemble(
     features : ndarray (column,)
         Number of the feature that each column belongs to: classes are drawn together.
     make : callable
-        Returns fresh learners for a seed.
+        Returns fresh learners for a seed, and for the columns that they will see.
     sampling : Sampling
     tell : callable
         Called after each member.
@@ -144,7 +144,7 @@ def fit_ensemble(
         part = np.ascontiguousarray(x[np.ix_(rows, columns)])
         learners = [
             learner.fit(part, rest, weight=weight[rows], groups=groups[rows])
-            for learner in make(sampling.seed * 1000 + k)
+            for learner in make(sampling.seed * 1000 + k, columns)
         ]
         member = Member(columns, line, learners)
         members.append(member)

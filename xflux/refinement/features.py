@@ -22,7 +22,7 @@ from xflux.labels.variables import variables
 __all__ = ["DEFAULT_FEATURES", "Feature", "columns", "expand", "parse", "sources"]
 
 Array = NDArray[Any]
-Kind = Literal["now", "lag", "mean", "site", "anomaly", "class"]
+Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "pixel"]
 
 #: Longest memory, in steps.
 LONGEST = 12
@@ -51,7 +51,7 @@ class Feature:
         As it is written.
     source : str
         Canonical variable, or ``gpp_baseline`` and the like.
-    kind : {"now", "lag", "mean", "site", "anomaly", "class"}
+    kind : {"now", "lag", "mean", "site", "anomaly", "class", "pixel"}
     steps : int
         Of a lag or a mean.
     code : int, optional
@@ -157,6 +157,8 @@ def columns(
 
 
 def _column(values: Mapping[str, Array], feature: Feature) -> Array:
+    if feature.kind == "pixel":
+        return values[feature.name]
     series = values[feature.source]
     if feature.kind == "now":
         return series

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xflux.errors import FileFormatError, InputError
+from xflux.refinement.features import Feature
 from xflux.refinement.kernel_ridge import KernelRidge
 from xflux.refinement.learner import Learner
 
-__all__ = ["LEARNERS", "by_kind", "maker"]
+__all__ = ["LEARNERS", "by_kind", "described", "from_description", "maker"]
 
 
 def _blend(seed: int) -> Sequence[Learner]:
@@ -46,17 +47,39 @@ LEARNERS: dict[str, Callable[[int], Sequence[Learner]]] = {
 }
 
 
-def maker(learner: Any) -> Callable[[int], Sequence[Learner]]:
-    """Return what makes fresh learners.
+def maker(learner: Any) -> Callable[[int, Sequence[Feature]], Sequence[Learner]]:
+    """Return what makes fresh learners for a seed, and for the features that they will see.
 
     Raises
     ------
     InputError
         For a name that is not known.
     """
+    from xflux.refinement.smartforest import SmartForest4D
+
+    if isinstance(learner, SmartForest4D):
+        return lambda seed, features: (learner.over(features, seed),)
     if isinstance(learner, str) and learner in LEARNERS:
-        return LEARNERS[learner]
-    raise InputError(f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}")
+        fresh = LEARNERS[learner]
+        return lambda seed, features: fresh(seed)
+    raise InputError(
+        f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}, or a "
+        "SmartForest4D"
+    )
+
+
+def described(learner: Any) -> Any:
+    """Return a learner as JSON holds it: a name stays one."""
+    return learner if isinstance(learner, str) else {
+        "kind": type(learner).__name__, **learner.description()
+    }  # fmt: skip
+
+
+def from_description(held: Any) -> Any:
+    """Return the learner that `described` was given."""
+    if isinstance(held, str):
+        return held
+    return by_kind(held["kind"]).from_description({k: held[k] for k in held if k != "kind"})
 
 
 def by_kind(kind: str) -> Any:
@@ -70,8 +93,10 @@ def by_kind(kind: str) -> Any:
     from xflux.refinement.boosted import Boosted
     from xflux.refinement.cascade import SmartForest
     from xflux.refinement.extra_trees import ExtraTrees
+    from xflux.refinement.smartforest import SmartForest4D
 
-    known = {cls.__name__: cls for cls in (KernelRidge, Boosted, ExtraTrees, SmartForest)}
+    kinds: tuple[Any, ...] = (KernelRidge, Boosted, ExtraTrees, SmartForest, SmartForest4D)
+    known = {cls.__name__: cls for cls in kinds}
     if kind not in known:
         raise FileFormatError(f"a learner of kind {kind!r} is not known to this version of xflux")
     return known[kind]

@@ -21,7 +21,9 @@ from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.features import DEFAULT_FEATURES, Feature, columns, expand, parse, sources
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.intervals import fit_spread
-from xflux.refinement.learners import maker
+from xflux.refinement.layout import sequence_features
+from xflux.refinement.learners import described, from_description, maker
+from xflux.refinement.pixels import pixel_features
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -40,10 +42,11 @@ class ResidualModel(BaseEstimator):
 
     Parameters
     ----------
-    learner : {"blend", "xgboost", "kernel", "smartforest"}
+    learner : {"blend", "xgboost", "kernel", "smartforest"} or SmartForest4D
         What learns: a blend of boosted trees (XGBoost), extremely random trees and kernel ridge
         regression, weighted for each flux by what they predict of sites that they did not see;
-        one of these alone; or the cascade of forests of `xflux.refinement.cascade`.
+        one of these alone; the cascade of forests of `xflux.refinement.cascade`; or a
+        `SmartForest4D`, which also learns from sequences of drivers and from images.
     fluxes : sequence of str
         Of gpp, reco, nee and le.
     features : sequence of str, optional
@@ -129,7 +132,7 @@ class ResidualModel(BaseEstimator):
         drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
         drivers = with_net_radiation(drivers)
         fluxes = baseline_fluxes(drivers, dict(self.baseline or {})).compute()
-        features = self._features(drivers)
+        features = self._with_inputs(self._features(drivers), drivers)
         arrays = source_arrays(drivers, features, fluxes, needed_by=type(self).__name__)
         shape = (observed.sizes["site"], observed.sizes["time"])
         values = {name: _plain(array, observed, name) for name, array in arrays.items()}
@@ -157,7 +160,8 @@ class ResidualModel(BaseEstimator):
             with threadpool_limits(1, "blas"):
                 ensemble = fit_ensemble(
                     x[rows], base[rows], target[rows], groups=groups,
-                    weight=np.ones(int(rows.sum())), features=kept, make=make, sampling=sampling,
+                    weight=np.ones(int(rows.sum())), features=kept, sampling=sampling,
+                    make=lambda seed, seen: make(seed, [expanded[k] for k in seen]),
                     tell=lambda: None,
                 )  # fmt: skip
             away = np.isfinite(ensemble.left_out)
@@ -192,6 +196,7 @@ class ResidualModel(BaseEstimator):
 
         parameters = self.get_params(deep=False)
         parameters.pop("baseline")
+        parameters["learner"] = described(self.learner)
         parameters["fluxes"] = list(self.fluxes)
         parameters["features"] = None if self.features is None else list(self.features)
         return write(path, fitted_of(self), parameters)
@@ -210,6 +215,7 @@ class ResidualModel(BaseEstimator):
         from xflux.refinement.store import read
 
         refinement, parameters = read(path)
+        parameters["learner"] = from_description(parameters["learner"])
         model = cls(**parameters, baseline=baseline)
         model.refinement_ = refinement
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
@@ -257,6 +263,16 @@ class ResidualModel(BaseEstimator):
             for feature in map(parse, DEFAULT_FEATURES)
             if feature.source.endswith("_baseline") or find(drivers, feature.source) is not None
         )
+
+    def _with_inputs(
+        self, features: tuple[Feature, ...], drivers: xr.Dataset
+    ) -> tuple[Feature, ...]:
+        """Add what the sequences and images of a learner are made of."""
+        if isinstance(self.learner, str):
+            return features
+        series = sequence_features(self.learner.sequence, self.learner.steps)
+        pixels = pixel_features(drivers, self.learner.image)
+        return tuple(dict.fromkeys((*features, *series, *pixels)))
 
 
 def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
