@@ -43,7 +43,8 @@ class SmartForest4D:
     ----------
     sequence : tuple of str
         For `ResidualModel`: variables, or baselines such as ``"gpp_baseline"``, whose last
-        `steps` steps and the present one are a sequence.
+        `steps` steps and the present one are a sequence. Its steps before the present one leave
+        the table.
     steps : int
         Before the present one, up to 12.
     image : tuple of str
@@ -147,27 +148,14 @@ class SmartForest4D:
                 "SmartForest4D learns across sites: found no site for each row; pass groups, or "
                 "np.arange(len(y)) where rows are independent"
             )
-        site, counts = np.asarray(groups), weight
-        kinds = {name: self._kind(name) for name in inputs if name != "table"}
+        rows = _Training(inputs, y, weight, np.asarray(groups))
+        fresh = {name: self._kind(name) for name in inputs if name != "table"}
+        stages, columns = _learn(fresh, rows)
 
-        def learn(rows: NDArray[np.bool_]) -> tuple[dict[str, Stage], Rows]:
-            stages, made = dict(kinds), [inputs["table"][rows]]
-            for name, kind in kinds.items():
-                part = inputs[name][rows]
-                if isinstance(kind, CrossFitted):
-                    kind = stages[name] = replace(kind)
-                    made.append(
-                        kind.fit_transform(part, y[rows], weight=counts[rows], groups=site[rows])
-                    )
-                else:
-                    made.append(_in_pieces(kind, part))
-            return stages, np.concatenate(made, axis=1)
+        def relearn(kept: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+            part, made = _learn(fresh, rows.take(kept))
+            return made, _columns(rows.take(~kept).inputs, part)
 
-        def relearn(rows: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-            stages, made = learn(rows)
-            return made, _columns({name: part[~rows] for name, part in inputs.items()}, stages)
-
-        stages, columns = learn(np.ones(len(y), bool))
         networks = any(isinstance(stage, CrossFitted) for stage in stages.values())
         fitted = replace(self.cascade, seed=self.seed).fit(
             columns, y, weight=weight, groups=groups, relearn=relearn if networks else None
@@ -279,6 +267,35 @@ class SmartForest4D:
                 raise InputError(f"{name} holds infinite values; replace them by NaN")
             inputs[name] = part
         return inputs
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """Rows of each input, their targets, weights and sites."""
+
+    inputs: Mapping[str, Rows]
+    y: Floats
+    weight: Floats
+    site: NDArray[Any]
+
+    def take(self, rows: NDArray[np.bool_]) -> _Training:
+        inputs = {name: part[rows] for name, part in self.inputs.items()}
+        return _Training(inputs, self.y[rows], self.weight[rows], self.site[rows])
+
+
+def _learn(fresh: Mapping[str, Stage], rows: _Training) -> tuple[dict[str, Stage], Rows]:
+    """Fit stages; return them, and the columns of their rows, each out of its fold."""
+    stages: dict[str, Stage] = {}
+    made = [rows.inputs["table"]]
+    for name, stage in fresh.items():
+        part = rows.inputs[name]
+        if isinstance(stage, CrossFitted):
+            stage = replace(stage)
+            made.append(stage.fit_transform(part, rows.y, weight=rows.weight, groups=rows.site))
+        else:
+            made.append(_in_pieces(stage, part))
+        stages[name] = stage
+    return stages, np.concatenate(made, axis=1)
 
 
 def _torch_is_there() -> bool:
