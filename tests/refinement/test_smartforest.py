@@ -1,5 +1,6 @@
 """Sequences and images beside a table: found where the signal is, and never by their own site."""
 
+import builtins
 import json
 from dataclasses import dataclass, field, replace
 
@@ -90,6 +91,19 @@ class Spy:
 def whole():
     inputs, laws, site = _rows()
     return replace(SMALL, embed="network").fit(y=laws["slope"], groups=site, **inputs)
+
+
+@pytest.fixture
+def no_torch(monkeypatch):
+    """Let torch be as if it were not installed; what is loaded already stays for others."""
+    real = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("No module named 'torch'")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
 
 
 def test_it_meets_the_contract():
@@ -203,15 +217,23 @@ def test_missing_inputs_are_predicted(whole):
     assert np.isfinite(whole.predict(**inputs)).all()
 
 
-def test_without_torch_statistics_do_and_networks_are_refused(monkeypatch):
+def test_without_torch_statistics_do_and_networks_are_refused(no_torch):
     inputs, laws, site = _rows(8, 10)
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
     given = {"y": laws["slope"], "groups": site, **inputs}
     made = replace(SMALL, embed="auto").fit(**given).predict(**inputs)
     by_statistics = replace(SMALL, embed="statistics").fit(**given).predict(**inputs)
     np.testing.assert_array_equal(made, by_statistics)
     with pytest.raises(ImportError, match=r"xflux\[nn\].*statistics"):
         replace(SMALL, embed="network").fit(**given)
+
+
+def test_auto_takes_statistics_of_sequences_and_a_network_for_images():
+    inputs, laws, site = _rows(8, 10)
+    given = {"y": laws["slope"], "groups": site, **inputs}
+    _, meta = replace(SMALL, embed="auto").fit(**given).state()
+    assert {name: held["network"] for name, held in meta["stages"].items()} == {
+        "sequence": False, "image": True
+    }  # fmt: skip
 
 
 def test_a_fit_that_fails_leaves_the_last_one(whole):

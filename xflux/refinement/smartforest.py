@@ -52,7 +52,8 @@ class SmartForest4D:
         (site, time, y, x), each a channel of an image around the tower. Not on grids.
     embed : {"auto", "network", "statistics"}
         How sequences and images become columns: by networks that learn to (torch), or by
-        statistics that learn nothing; auto: see Notes.
+        statistics that learn nothing. Auto: statistics of sequences, and for images the network
+        where torch is installed; Notes say why.
     cascade : SmartForest
         What learns from all columns.
     sequence_network : SequenceNetwork
@@ -70,6 +71,14 @@ class SmartForest4D:
     network that did not see their site (`CrossFitted`), others by the mean of the networks. When
     the depth of the cascade is sought, the sites that are left out of it are left out of the
     networks as well.
+
+    At 57 European towers, monthly, of which a fifth was left out at a time (r2_nse of GPP, NEE; one
+    member, one layer of boosted and extremely random trees): from the drivers of the month alone
+    .76, .46; with statistics of the last year of five drivers .77, .47; with the LSTM .76, .44.
+    With the default features of `ResidualModel`, which hold lags and running means, nothing was
+    gained: .78, .47 with and without statistics, .77, .46 with the LSTM, and .78, .47 by `Boosted`
+    alone. There were no images around real towers to try; in synthetic ones statistics and network
+    found texture alike, and the network alone the direction of stripes.
     """
 
     sequence: tuple[str, ...] = ()
@@ -240,7 +249,9 @@ class SmartForest4D:
 
     def _kind(self, name: str) -> Stage:
         """Return what embeds an input, not fitted."""
-        if self.embed == "statistics" or (self.embed == "auto" and not _torch_is_there()):
+        if self.embed == "statistics" or (
+            self.embed == "auto" and (name == "sequence" or not _torch_is_there())
+        ):
             made: Stage = _STATISTICS[name]()
             return made
         require_torch()
