@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -16,11 +16,13 @@ from xflux.refinement.boosted import Boosted
 from xflux.refinement.extra_trees import ExtraTrees
 from xflux.refinement.rows import check_features, check_rows, settings
 
-__all__ = ["SmartForest"]
+__all__ = ["Relearn", "SmartForest"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 Member: TypeAlias = Boosted | ExtraTrees
+#: Given which rows may be learned from: the columns of these rows, and those of the others.
+Relearn: TypeAlias = Callable[[NDArray[np.bool_]], tuple[Rows, Rows]]
 
 _KINDS: dict[str, Any] = {"boosted": Boosted, "extra_trees": ExtraTrees}
 #: Rows predicted at a time, so that the widened copy of them stays small.
@@ -115,6 +117,7 @@ class SmartForest:
         *,
         weight: Floats | None = None,
         groups: NDArray[np.int64] | None = None,
+        relearn: Relearn | None = None,
     ) -> SmartForest:
         """Seek the depth on sites left out, then fit all rows with it.
 
@@ -125,6 +128,10 @@ class SmartForest:
         weight : ndarray (row,), optional
         groups : ndarray (row,)
             Site of each row.
+        relearn : callable, optional
+            For columns that were themselves learned from y. While the depth is sought it is given
+            which rows (row,) may be learned from, and returns the columns of these rows and of
+            the others, so that sites left out are left out of the columns too.
 
         Raises
         ------
@@ -135,7 +142,7 @@ class SmartForest:
         site = self._check(groups, len(y))
         rows = _Training(x, y, weight, site)
         self.holdout_rmse_ = self.holdout_se_ = self.holdout_r2_ = np.empty(0)
-        depth = self._seek_depth(rows) if self.layers > 1 else 1
+        depth = self._seek_depth(rows, relearn) if self.layers > 1 else 1
         self._layers, own = [], None
         for _ in range(depth):
             # Hold-outs are numbered from 0; the number of all of them is that of the last fit.
@@ -160,7 +167,6 @@ class SmartForest:
         """Return the arrays of all models, and the settings."""
         if not self._layers:
             raise InputError("SmartForest was not fitted, and has no state; call fit first")
-        kinds = {kind: name for name, kind in _KINDS.items()}
         arrays: dict[str, NDArray[Any]] = {
             "holdout_rmse": self.holdout_rmse_,
             "holdout_se": self.holdout_se_,
@@ -174,19 +180,13 @@ class SmartForest:
                 key = f"{number}.{k}.{e}"
                 held, models[key] = layer.models[k][e].state()
                 arrays |= {f"{key}.{name}": array for name, array in held.items()}
-        return arrays, {
-            "features": self._features,
-            "settings": {**settings(self), "members": [settings(own) for own in self.members]},
-            "kinds": [kinds[type(own)] for own in self.members],
-            "models": models,
-        }
+        return arrays, {"features": self._features, "models": models, **self.description()}
 
     @classmethod
     def from_state(cls, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> SmartForest:
         """Rebuild from `state`."""
+        made = cls.from_description(meta)
         kinds = [_KINDS[name] for name in meta["kinds"]]
-        members = tuple(kind(**own) for kind, own in zip(kinds, meta["settings"]["members"]))
-        made = cls(**{**meta["settings"], "members": members})
         held: dict[str, dict[str, NDArray[Any]]] = {key: {} for key in meta["models"]}
         for name, array in arrays.items():
             key, _, own = name.rpartition(".")
@@ -206,6 +206,21 @@ class SmartForest:
         made.holdout_se_ = np.array(arrays["holdout_se"])
         made.holdout_r2_ = np.array(arrays["holdout_r2"])
         return made
+
+    def description(self) -> dict[str, Any]:
+        """Return what it was made with, as JSON holds it."""
+        kinds = {kind: name for name, kind in _KINDS.items()}
+        return {
+            "settings": {**settings(self), "members": [settings(own) for own in self.members]},
+            "kinds": [kinds[type(own)] for own in self.members],
+        }
+
+    @classmethod
+    def from_description(cls, described: Mapping[str, Any]) -> SmartForest:
+        """Rebuild what is not fitted from `description`."""
+        held = described["settings"]
+        members = [_KINDS[kind](**own) for kind, own in zip(described["kinds"], held["members"])]
+        return cls(**{**held, "members": tuple(members)})
 
     def _check(self, groups: NDArray[Any] | None, rows: int) -> NDArray[np.intp]:
         """Return the number of the site of each row, where a cascade can learn from them."""
@@ -241,14 +256,18 @@ class SmartForest:
     def _left_out(self, sites: int) -> int:
         return max(1, int(self.holdout * sites))
 
-    def _seek_depth(self, rows: _Training) -> int:
+    def _seek_depth(self, rows: _Training, relearn: Relearn | None) -> int:
         """Carry sites that are left out through growing cascades; return the best depth."""
         count = int(rows.site.max()) + 1
         size = self._left_out(count)
         order = np.random.default_rng([self.seed, 0]).permutation(count)
         outs = [np.isin(rows.site, order[k * size : (k + 1) * size]) for k in range(self.repeats)]
         left = np.any(outs, axis=0)
-        kept = [rows.take(~out) for out in outs]
+        kept, away = [rows.take(~out) for out in outs], [rows.x[out] for out in outs]
+        if relearn is not None:
+            for k, out in enumerate(outs):
+                x, away[k] = relearn(~out)
+                kept[k] = replace(kept[k], x=x)
         own: list[Floats | None] = [None] * self.repeats
         carried: list[Floats | None] = [None] * self.repeats
         errors: list[Floats] = []
@@ -258,7 +277,7 @@ class SmartForest:
             made = np.empty(len(rows.y))
             for k, out in enumerate(outs):
                 layer, own[k] = self._grow(kept[k], own[k], depth, k)
-                seen = layer.columns(_widen(rows.x[out], carried[k]))
+                seen = layer.columns(_widen(away[k], carried[k]))
                 made[out] = layer.combine(seen)
                 carried[k] = seen
             errors.append(_site_rmse(rows.take(left), made[left]))

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "code"]
+Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "code", "pixel"]
 
 #: Longest memory, in steps.
 LONGEST = 12
@@ -65,7 +65,7 @@ class Feature:
         As it is written.
     source : str
         Canonical variable, or ``gpp_baseline`` and the like.
-    kind : {"now", "lag", "mean", "site", "anomaly", "class", "code"}
+    kind : {"now", "lag", "mean", "site", "anomaly", "class", "code", "pixel"}
     steps : int
         Of a lag or a mean.
     code : int, optional
@@ -210,6 +210,8 @@ def columns(
 
 
 def _column(values: Mapping[str, Array], feature: Feature) -> Array:
+    if feature.kind == "pixel":
+        return values[feature.name]
     series = values[feature.source]
     if feature.part == "below":
         return np.minimum(series, feature.limit)

@@ -13,6 +13,7 @@ from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.refinement.features import POSITION, Feature, sources
+from xflux.refinement.pixels import pixel_arrays
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -88,13 +89,15 @@ def source_arrays(
     -------
     dict
         Each source; of sources with anomalies or site means also ``<source>_cycle`` and
-        ``<source>_mean``. Lazy where the drivers are.
+        ``<source>_mean``; each pixel of images. Lazy where the drivers are.
 
     Raises
     ------
     MissingVariableError, UnitsError
         For what is missing, or of another unit.
     """
+    images = pixel_arrays(ds, features)
+    features = [feature for feature in features if feature.kind != "pixel"]
     wanted = sources(features)
     drivers = [name for name in wanted if not name.endswith("_baseline") and name not in POSITION]
     held = ds.drop_vars([name for name in _FLUXES if name in ds])
@@ -118,7 +121,7 @@ def source_arrays(
             arrays[f"{feature.source}_mean"] = _mean_year(source)
         if feature.kind == "anomaly":
             arrays[f"{feature.source}_cycle"] = _cycle(source)
-    return arrays
+    return arrays | images
 
 
 def _position(ds: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.refinement.features import Feature
+
 __all__ = ["Learner", "State", "Traits"]
 
 Floats = NDArray[np.float64]
@@ -25,10 +27,13 @@ class Traits:
         Of the effect that each column may have; 0 leaves it free.
     codes : tuple of bool
         Whether it holds the codes of classes, whose order says nothing.
+    features : tuple of Feature
+        What each column holds.
     """
 
     signs: tuple[int, ...]
     codes: tuple[bool, ...]
+    features: tuple[Feature, ...] = ()
 
     @property
     def constraints(self) -> tuple[int, ...] | None:
@@ -42,7 +47,11 @@ class Traits:
 
     def of(self, columns: NDArray[np.int64]) -> Traits:
         """Return those of some columns."""
-        return Traits(tuple(self.signs[k] for k in columns), tuple(self.codes[k] for k in columns))
+        return Traits(
+            tuple(self.signs[k] for k in columns),
+            tuple(self.codes[k] for k in columns),
+            tuple(self.features[k] for k in columns) if self.features else (),
+        )
 
 
 @runtime_checkable

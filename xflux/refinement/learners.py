@@ -9,7 +9,7 @@ from xflux.errors import FileFormatError, InputError
 from xflux.refinement.kernel_ridge import KernelRidge
 from xflux.refinement.learner import Learner, Traits
 
-__all__ = ["LEARNERS", "Maker", "by_kind", "maker"]
+__all__ = ["LEARNERS", "Maker", "by_kind", "described", "from_description", "maker"]
 
 #: Returns fresh learners for a seed, and what is known of the columns.
 Maker = Callable[[int, Traits], Sequence[Learner]]
@@ -87,14 +87,18 @@ def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Make
 
             require_lightgbm()
         return LEARNERS[learner]
+    from xflux.refinement.smartforest import SmartForest4D
+
+    if isinstance(learner, SmartForest4D):
+        return lambda seed, traits: (learner.over(traits.features, seed),)
     if isinstance(learner, type):
         raise InputError(
             f"learner={learner.__name__} is a class; pass an instance, {learner.__name__}()"
         )
     if not all(hasattr(learner, name) for name in ("fit", "predict", "get_params")):
         raise InputError(
-            f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}, or a "
-            "regressor of scikit-learn, with fit, predict and get_params"
+            f"learner={learner!r} is not known; expected one of {', '.join(LEARNERS)}, a "
+            "SmartForest4D, or a regressor of scikit-learn, with fit, predict and get_params"
         )
     from sklearn.base import is_classifier
 
@@ -103,6 +107,20 @@ def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Make
     from xflux.refinement.regressor import Regressor
 
     return lambda seed, traits: (Regressor(learner, seed),)
+
+
+def described(learner: Any) -> Any:
+    """Return a learner as JSON holds it: a name stays one."""
+    return learner if isinstance(learner, str) else {
+        "kind": type(learner).__name__, **learner.description()
+    }  # fmt: skip
+
+
+def from_description(held: Any) -> Any:
+    """Return the learner that `described` was given."""
+    if isinstance(held, str):
+        return held
+    return by_kind(held["kind"]).from_description({k: held[k] for k in held if k != "kind"})
 
 
 def by_kind(kind: str) -> Any:
@@ -117,8 +135,11 @@ def by_kind(kind: str) -> Any:
     from xflux.refinement.cascade import SmartForest
     from xflux.refinement.extra_trees import ExtraTrees
     from xflux.refinement.light_boosted import LightBoosted
+    from xflux.refinement.smartforest import SmartForest4D
 
-    kinds = (KernelRidge, Boosted, LightBoosted, ExtraTrees, SmartForest)
+    kinds: tuple[Any, ...] = (
+        KernelRidge, Boosted, LightBoosted, ExtraTrees, SmartForest, SmartForest4D
+    )  # fmt: skip
     known = {cls.__name__: cls for cls in kinds}
     if kind not in known:
         raise FileFormatError(f"a learner of kind {kind!r} is not known to this version of xflux")

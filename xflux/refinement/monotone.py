@@ -116,6 +116,7 @@ def traits(expanded: Sequence[Feature], held: Signs) -> Traits:
             for f in expanded
         ),
         tuple(f.kind == "code" for f in expanded),
+        tuple(expanded),
     )
 
 

@@ -19,12 +19,15 @@ from xflux.progress_bar import progress_bar
 from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.features import DEFAULT_FEATURES, POSITION, Feature
 from xflux.refinement.intervals import Spread, fit_spread
-from xflux.refinement.learners import maker
+from xflux.refinement.layout import sequence_features
+from xflux.refinement.learners import described, from_description, maker
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
 from xflux.refinement.observation_uncertainty import error_terms, require_uncertainties, share_table
 from xflux.refinement.perturbation import Errors, RowErrors, decompose
+from xflux.refinement.pixels import pixel_features
 from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
+from xflux.refinement.smartforest import SmartForest4D
 from xflux.refinement.tower_rows import (
     FLUXES,
     check_fluxes,
@@ -46,11 +49,12 @@ class ResidualModel(BaseEstimator):
 
     Parameters
     ----------
-    learner : {"blend", "xgboost", "lightgbm", "kernel", "smartforest"} or regressor
+    learner : {"blend", "xgboost", "lightgbm", "kernel", "smartforest"}, SmartForest4D or regressor
         What learns: a blend of boosted trees (XGBoost), extremely random trees and kernel ridge
         regression, weighted for each flux by what they predict of sites that they did not see;
         one of these alone; boosted trees of LightGBM (``pip install 'xflux[lightgbm]'``); the
-        cascade of forests of `xflux.refinement.cascade`; or any regressor or pipeline of
+        cascade of forests of `xflux.refinement.cascade`; a `SmartForest4D`, which also learns
+        from sequences of drivers and from images; or any regressor or pipeline of
         scikit-learn, cloned for each member, as `xflux.refinement.regressor.Regressor` says. One
         of scikit-learn cannot be saved, since that takes pickle.
     fluxes : sequence of str
@@ -181,7 +185,7 @@ class ResidualModel(BaseEstimator):
         rows = tower_rows(
             drivers, observed, fluxes=self.fluxes, based=self.fluxes, features=self.features,
             default=DEFAULT_FEATURES, baseline=self.baseline, needed_by=type(self).__name__,
-            split=SPLIT if self.monotone is True else None,
+            split=SPLIT if self.monotone is True else None, beside=self._inputs(drivers),
         )  # fmt: skip
         held = signs(self.monotone, self.fluxes, rows.features, closure=self.closure)
         native = any(feature.kind == "code" for feature in rows.features)
@@ -277,6 +281,7 @@ class ResidualModel(BaseEstimator):
 
         parameters = self.get_params(deep=False)
         parameters.pop("baseline")
+        parameters["learner"] = described(self.learner)
         parameters["fluxes"] = list(self.fluxes)
         parameters["observation_uncertainty"] = list(self.observation_uncertainty)
         parameters["features"] = None if self.features is None else list(self.features)
@@ -298,6 +303,7 @@ class ResidualModel(BaseEstimator):
         refinement, parameters = read(path)
         # JSON gives a list back; files of before have none.
         parameters["observation_uncertainty"] = tuple(parameters.get("observation_uncertainty", ()))
+        parameters["learner"] = from_description(parameters["learner"])
         model = cls(**parameters, baseline=baseline)
         model.refinement_ = refinement
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
@@ -339,6 +345,13 @@ class ResidualModel(BaseEstimator):
                 f"observation_uncertainty={used!r}; expected a tuple of 'weights' and 'spread', "
                 "such as ('spread',), or () for neither"
             )
+
+    def _inputs(self, drivers: xr.Dataset) -> tuple[Feature, ...]:
+        """Return what the sequences and images of a learner are made of."""
+        if not isinstance(self.learner, SmartForest4D):
+            return ()
+        series = sequence_features(self.learner.sequence, self.learner.steps)
+        return (*series, *pixel_features(drivers, self.learner.image))
 
     def _errors(self, observed: xr.Dataset) -> Errors | None:
         """Return what is known of the errors of observations, when it is asked for."""

@@ -86,6 +86,7 @@ def tower_rows(
     baseline: Mapping[str, Any] | None,
     needed_by: str,
     split: Mapping[str, float] | None = None,
+    beside: Sequence[Feature] = (),
 ) -> TowerRows:
     """Read towers.
 
@@ -105,6 +106,8 @@ def tower_rows(
         For messages.
     split : mapping of str to float, optional
         As of `features.expand`.
+    beside : sequence of Feature, optional
+        Wanted beside those that are named.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def tower_rows(
     """
     drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
     drivers = with_net_radiation(drivers)
-    chosen = _chosen(features, default, drivers)
+    chosen = tuple(dict.fromkeys((*_chosen(features, default, drivers), *beside)))
     known = (*based, *based_on(chosen))
     made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
     shape = (observed.sizes["site"], observed.sizes["time"])
