@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge as Textbook
+from sklearn.metrics.pairwise import rbf_kernel
 
 from xflux.refinement.kernel_ridge import KernelRidge
 from xflux.refinement.learner import Learner
@@ -21,15 +22,49 @@ def test_with_every_row_a_landmark_it_is_that_of_scikit_learn():
     model = KernelRidge(landmarks=300, ridge=0.5).fit(x, y)
     gamma = float(model.fitted["gamma"])
     z = (x - x.mean(axis=0)) / x.std(axis=0)
-    known = Textbook(alpha=0.5, kernel="rbf", gamma=gamma).fit(z, y - y.mean())
-    np.testing.assert_allclose(model.predict(x), known.predict(z) + y.mean(), atol=2e-3)
+    middle = float(model.fitted["centre"])
+    known = Textbook(alpha=0.5, kernel="rbf", gamma=gamma).fit(z, y - middle)
+    np.testing.assert_allclose(model.predict(x), known.predict(z) + middle, atol=2e-3)
+
+
+def test_with_an_effect_of_each_site_it_is_the_mixed_model_solved_as_written():
+    x, y = rows(200)
+    groups = np.repeat(np.arange(8), 25)
+    y = y + np.random.default_rng(3).normal(size=8)[groups]
+    model = KernelRidge(landmarks=60, ridge=0.7, site=4.0).fit(x, y, groups=groups)
+    z = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(float)
+    centres, gamma = model.fitted["centres"].astype(float), float(model.fitted["gamma"])
+    kernel, among = (rbf_kernel(a, centres, gamma=gamma) for a in (z, centres))
+    own = (groups[:, None] == np.arange(8)).astype(float)
+    design = np.hstack([kernel, np.ones((200, 1)), own])
+    penalty = np.zeros((69, 69))
+    penalty[:60, :60], penalty[61:, 61:] = 0.7 * among, 4.0 * np.eye(8)
+    solved = np.linalg.solve(design.T @ design + penalty + 1e-9 * np.eye(69), design.T @ y)
+    new = kernel @ solved[:60] + solved[60]
+    np.testing.assert_allclose(model.predict(x), new, atol=5e-3)
+
+
+def test_a_site_of_many_rows_does_not_outvote_the_others():
+    # One site of a hundred rows lies 3 above, nine of ten rows lie at 0: a new one is near 0.
+    groups = np.repeat(np.arange(10), [100] + [10] * 9)
+    x = np.random.default_rng(0).normal(size=(190, 2)).astype(np.float32)
+    y = np.where(groups == 0, 3.0, 0.0)
+    apart = KernelRidge(ridge=50.0, site=1.0).fit(x, y, groups=groups).predict(x).mean()
+    pooled = KernelRidge(ridge=50.0, site=np.inf).fit(x, y, groups=groups).predict(x).mean()
+    assert apart == pytest.approx(0.3, abs=0.15)
+    assert pooled > 1.3
 
 
 def test_few_landmarks_are_almost_as_good():
     x, y = rows(1500)
     fresh, truth = rows(400, seed=1)
     error = [
-        np.sqrt(np.mean((KernelRidge(landmarks=m).fit(x, y).predict(fresh) - truth) ** 2))
+        np.sqrt(
+            np.mean(
+                (KernelRidge(landmarks=m, scale=0.85, ridge=1.0).fit(x, y).predict(fresh) - truth)
+                ** 2
+            )
+        )
         for m in (200, 1500)
     ]
     assert error[0] < 1.5 * error[1] < 0.3 * truth.std()

@@ -16,6 +16,7 @@ from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
 from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
+from xflux.refinement.known_sites import remembered
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -72,8 +73,11 @@ def apply(
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
     arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.based}
+    drivers = list(arrays.values())
+    own = remembered(fitted.known, ds)
+    arrays |= {f"remembered {flux}": array for flux, array in own.items()}
     names = _outputs(fitted, interval, members)
-    dtype = common_dtype(list(arrays.values()))
+    dtype = common_dtype(drivers)
     block = _Block(fitted, tuple(arrays), tuple(names), interval, members, dtype)
     made = _run(block, list(arrays.values()), list(arrays), len(names), members)
     template = max(arrays.values(), key=lambda array: array.ndim)
@@ -174,8 +178,13 @@ class _Block:
             for name, array in zip(self.names, arrays, strict=True)
         }
         base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.based}
+        own = {
+            name.removeprefix("remembered "): plain.pop(name)
+            for name in self.names
+            if name.startswith("remembered ")
+        }
         values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
-        made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype)
+        made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype, remembered=own)
         if not self.members:
             made = self.fitted.summarise(made, self.interval)
         stacked = np.stack([made[name] for name in self.outputs])

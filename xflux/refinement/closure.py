@@ -7,21 +7,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["project"]
+__all__ = ["error_covariance", "project"]
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: By how much a covariance is drawn to its diagonal: a few dozen sites tell it but roughly.
+_DRAWN = 0.1
 
 
-def project(
-    gpp: Array, reco: Array, nee: Array, variances: tuple[float, float, float]
-) -> tuple[Array, Array, Array]:
+def error_covariance(errors: Floats) -> Floats:
+    """Return how the errors of gpp, reco and nee go together, shape (3, 3).
+
+    Parameters
+    ----------
+    errors : ndarray (3, row)
+        Observed less predicted, on sites left out; rows where one is NaN say nothing.
+    """
+    known = errors[:, np.isfinite(errors).all(axis=0)]
+    if known.shape[1] < 2:
+        return np.eye(3)
+    # Of the errors themselves, not about their mean: a bias is an error as well.
+    whole = known @ known.T / known.shape[1]
+    return np.asarray((1.0 - _DRAWN) * whole + _DRAWN * np.diag(np.diag(whole)), np.float64)
+
+
+def project(gpp: Array, reco: Array, nee: Array, covariance: Floats) -> tuple[Array, Array, Array]:
     """Change gross production, respiration and net exchange as little as closes them.
 
     Parameters
     ----------
     gpp, reco, nee : ndarray
         Estimates, made apart; of one shape.
-    variances : tuple of float
+    covariance : ndarray (3, 3)
         Of the errors of gpp, reco and nee.
 
     Returns
@@ -32,13 +50,14 @@ def project(
 
     Notes
     -----
-    The least squares with weights 1 / variance: of the gap ``d = nee - (reco - gpp)``, each
-    flux takes up its share of the variance.
+    The generalised least squares, which has the least variance of all that close: of the gap
+    ``d = gpp - reco + nee = a x``, the three take up ``S a / (a S a)`` with the covariance S.
+    With a diagonal S each takes up its share of the variance.
     """
-    share = np.asarray(variances, np.float64) / np.sum(variances)
+    share = _shares(np.asarray(covariance, np.float64))
     gap = nee - (reco - gpp)
     gpp = gpp - (share[0] * gap).astype(gap.dtype)
-    reco = reco + (share[1] * gap).astype(gap.dtype)
+    reco = reco - (share[1] * gap).astype(gap.dtype)
     # Where one would be negative, it is 0 and the other takes the rest of what NEE asks for.
     net = nee - (share[2] * gap).astype(gap.dtype)
     zero = gap.dtype.type(0.0)
@@ -47,3 +66,14 @@ def project(
     gpp = np.where(reco < 0, np.maximum(-net, zero), gpp)
     reco = np.maximum(reco, zero)
     return gpp, reco, reco - gpp
+
+
+def _shares(covariance: Floats) -> Floats:
+    """Return what each flux takes up of a gap of 1."""
+    sense = np.array([1.0, -1.0, 1.0])
+    with_gap = covariance @ sense
+    of_gap = float(sense @ with_gap)
+    if not np.isfinite(of_gap) or of_gap <= 1e-9 * float(np.trace(covariance)):
+        # Errors that close already tell nothing of a gap.
+        return sense / 3.0
+    return np.asarray(with_gap / of_gap, np.float64)

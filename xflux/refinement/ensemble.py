@@ -48,7 +48,7 @@ class Member:
     line : tuple of float
         Offset and slope by which the baseline is brought to the observations.
     learners : list of Learner
-        Of what the line leaves.
+        Of what the line leaves; those that are `whole`, of the flux itself.
     """
 
     columns: NDArray[np.int64]
@@ -59,7 +59,12 @@ class Member:
         """Predict rows by each learner, shape (learner, row)."""
         part = np.ascontiguousarray(x[:, self.columns])
         start = self.line[0] + self.line[1] * base
-        return np.stack([start + learner.predict(part) for learner in self.learners])
+        return np.stack(
+            [
+                learner.predict(part) if _whole(learner) else start + learner.predict(part)
+                for learner in self.learners
+            ]
+        )
 
 
 @dataclass(slots=True)
@@ -154,7 +159,12 @@ def fit_ensemble(
         rest = target - line[0] - line[1] * base[rows]
         part = np.ascontiguousarray(x[np.ix_(rows, columns)])
         learners = [
-            learner.fit(part, rest, weight=weight[rows], groups=groups[rows])
+            learner.fit(
+                part,
+                target if _whole(learner) else rest,
+                weight=weight[rows],
+                groups=groups[rows],
+            )
             for learner in make(sampling.seed * 1000 + k, traits.of(columns))
         ]
         member = Member(columns, line, learners)
@@ -165,6 +175,11 @@ def fit_ensemble(
         held.append(away)
         tell()
     return _weighed(members, np.stack(held), y, weight, groups)
+
+
+def _whole(learner: Learner) -> bool:
+    """Tell whether a learner learns the flux itself, not what the line leaves of it."""
+    return bool(getattr(learner, "whole", False))
 
 
 def _weighed(

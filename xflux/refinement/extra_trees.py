@@ -29,6 +29,8 @@ class ExtraTrees:
     columns : float
         Share of the columns drawn at each split.
     seed : int
+    whole : bool
+        In an ensemble: learn the flux itself, not what the baseline leaves of it.
     threads : int
         Trees grown at a time.
 
@@ -42,6 +44,7 @@ class ExtraTrees:
     min_leaf: int = 5
     columns: float = 0.4
     seed: int = 0
+    whole: bool = False
     threads: int = 1
     _fitted: Arrays | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -20,7 +20,7 @@ def _blend(seed: int, traits: Traits) -> Sequence[Learner]:
     from xflux.refinement.extra_trees import ExtraTrees
 
     return KernelRidge(seed=seed), Boosted(trees=250, rate=0.06, seed=seed), ExtraTrees(
-        trees=30, seed=seed
+        trees=40, seed=seed, whole=True
     )  # fmt: skip
 
 

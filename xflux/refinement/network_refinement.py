@@ -53,7 +53,13 @@ class NetworkRefinement(Refinement):
         return {flux: self.errors.get(flux, np.nan) for flux in self.fluxes}
 
     def predict(
-        self, values: Mapping[str, Array], base: Mapping[str, Array], *, skip: int, dtype: Any
+        self,
+        values: Mapping[str, Array],
+        base: Mapping[str, Array],
+        *,
+        skip: int,
+        dtype: Any,
+        remembered: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """Compute every member of every flux; see `Refinement.predict`.
 

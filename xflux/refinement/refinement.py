@@ -13,10 +13,12 @@ from xflux.refinement.closure import project
 from xflux.refinement.ensemble import Ensemble
 from xflux.refinement.features import Feature, columns
 from xflux.refinement.intervals import Spread
+from xflux.refinement.site_memory import KnownSites
 
 __all__ = ["Refinement"]
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Refinement:
         Of what JSON holds: sites, periods, versions.
     net_gives_way : bool
         Whether closing changes nee alone, since gpp or reco are held monotone.
+    covariance : ndarray (3, 3), optional
+        Of the errors of gpp, reco and nee on sites left out, by which they are closed.
+    known : KnownSites, optional
+        What sites that were fitted to have for themselves.
     """
 
     features: tuple[Feature, ...]
@@ -53,6 +59,8 @@ class Refinement:
     baseline: Mapping[str, str]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     net_gives_way: bool = False
+    covariance: Floats | None = None
+    known: KnownSites | None = None
 
     @property
     def fluxes(self) -> tuple[str, ...]:
@@ -80,7 +88,13 @@ class Refinement:
         return max((f.steps - (f.kind == "mean") for f in self.expanded if f.steps), default=0)
 
     def predict(
-        self, values: Mapping[str, Array], base: Mapping[str, Array], *, skip: int, dtype: Any
+        self,
+        values: Mapping[str, Array],
+        base: Mapping[str, Array],
+        *,
+        skip: int,
+        dtype: Any,
+        remembered: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """Compute every member of every flux.
 
@@ -92,6 +106,8 @@ class Refinement:
             Steps at the beginning that are there to be remembered alone.
         dtype : dtype
             Of the result.
+        remembered : mapping of str to ndarray (series, step), optional
+            What known sites have for themselves, by flux.
 
         Returns
         -------
@@ -110,6 +126,8 @@ class Refinement:
                 part = np.ascontiguousarray(rows[known])
                 field_[:, known] = ensemble.predict(part, start[known])
             made[flux] = field_.reshape(self.members, series, steps - skip)
+            if remembered:
+                made[flux] += remembered[flux][:, skip:].astype(dtype, copy=False)
         return self._closed(made)
 
     def rows(self, values: Mapping[str, Array], skip: int) -> tuple[Array, Array]:
@@ -127,15 +145,21 @@ class Refinement:
         rows = x.reshape(-1, x.shape[-1])
         return rows, usable & ~np.all(np.isnan(rows), axis=1)
 
+    @property
+    def closing(self) -> Floats:
+        """Covariance of errors by which gpp, reco and nee are closed."""
+        if self.net_gives_way:
+            return np.diag([0.0, 0.0, 1.0])
+        if self.covariance is not None:
+            return self.covariance
+        variances = np.array([self.variances[flux] for flux in ("gpp", "reco", "nee")])
+        return np.diag(variances) if np.isfinite(variances).all() else np.eye(3)
+
     def _closed(self, made: dict[str, Array]) -> dict[str, Array]:
         for flux in {"gpp", "reco"} & set(made):
             made[flux] = np.maximum(made[flux], made[flux].dtype.type(0.0))
         if self.closure == "project" and {"gpp", "reco", "nee"} <= set(made):
-            gpp, reco, nee = (self.variances[flux] for flux in ("gpp", "reco", "nee"))
-            variances = (gpp, reco, nee) if np.all(np.isfinite([gpp, reco, nee])) else (1.0,) * 3
-            if self.net_gives_way:
-                variances = (0.0, 0.0, 1.0)
-            three = project(made["gpp"], made["reco"], made["nee"], variances)
+            three = project(made["gpp"], made["reco"], made["nee"], self.closing)
             made |= dict(zip(("gpp", "reco", "nee"), three, strict=True))
         return made
 

@@ -16,9 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from xflux.errors import InputError, XfluxWarning
 from xflux.progress_bar import progress_bar
+from xflux.refinement.calibration import calibrate
 from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.features import DEFAULT_FEATURES, POSITION, Feature
-from xflux.refinement.intervals import Spread, fit_spread
+from xflux.refinement.known_sites import known_sites
 from xflux.refinement.layout import sequence_features
 from xflux.refinement.learners import described, from_description, maker
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
@@ -86,6 +87,10 @@ class ResidualModel(BaseEstimator):
         records, and draws of their errors, which each member is fitted to, so that the spread of
         members holds them; see `xflux.observation_uncertainty`. Needs towers with such
         variables; with "spread", fitting takes twice as long.
+    site_memory : bool
+        Whether, at a site that was fitted to, what its records say beyond the drivers is added:
+        its mean, its season, and the months around. Nothing changes elsewhere. A site is known
+        by its name and position.
 
     Attributes
     ----------
@@ -129,6 +134,7 @@ class ResidualModel(BaseEstimator):
         monotone: bool | Mapping[str, Mapping[str, int]] | None = None,
         seed: int = 0,
         observation_uncertainty: Sequence[Literal["weights", "spread"]] = (),
+        site_memory: bool = True,
     ) -> None:
         self.learner = learner
         self.fluxes = fluxes
@@ -142,6 +148,7 @@ class ResidualModel(BaseEstimator):
         self.monotone = monotone
         self.seed = seed
         self.observation_uncertainty = observation_uncertainty
+        self.site_memory = site_memory
 
     def fit(
         self, drivers: xr.Dataset, observed: xr.Dataset, *, progress: bool = True
@@ -194,6 +201,7 @@ class ResidualModel(BaseEstimator):
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
         errors = self._errors(observed)
         ensembles, targets, left_out, used, doubts = {}, {}, {}, {}, {}
+        residual: dict[str, Floats] = {}
         for flux in self.fluxes:
             base, target = rows.base[flux], rows.target[flux]
             there = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(rows.x), axis=1)
@@ -221,13 +229,18 @@ class ResidualModel(BaseEstimator):
                 )  # fmt: skip
             left_out[flux] = np.full(there.size, np.nan)
             left_out[flux][there] = ensemble.left_out
+            if self.site_memory:
+                made = ensemble.predict(rows.x[there], base[there]).mean(axis=0)
+                residual[flux] = np.full(there.size, np.nan)
+                residual[flux][there] = target[there] - made
             ensembles[flux], targets[flux] = ensemble, target
             used[flux] = there.reshape(observed.sizes["site"], observed.sizes["time"])
         # Closing must not move what is held monotone.
         net_gives_way = bool({"gpp", "reco"} & set(held)) and self.closure == "project"
-        if net_gives_way and {"gpp", "reco", "nee"} <= set(self.fluxes):
-            left_out["nee"] = left_out["reco"] - left_out["gpp"]
-        spreads = _spreads(targets, left_out, rows.site)
+        covariance, spreads = calibrate(
+            targets, left_out, rows.site, close=self.closure == "project",
+            net_gives_way=net_gives_way,
+        )  # fmt: skip
         shares = {
             flux: tell_of(spread=spreads[flux])
             for flux, tell_of in doubts.items()
@@ -243,6 +256,8 @@ class ResidualModel(BaseEstimator):
             rows.made_by,
             provenance(observed, used) | ({"observation_uncertainty": shares} if shares else {}),
             net_gives_way,
+            covariance,
+            known_sites(observed, residual, rows.site) if self.site_memory else None,
         )
         for ensemble in ensembles.values():
             ensemble.left_out = np.empty(0)
@@ -380,16 +395,3 @@ def _warn_of_position(features: Sequence[Feature]) -> None:
             XfluxWarning,
             stacklevel=4,
         )
-
-
-def _spreads(
-    targets: Mapping[str, Floats], left_out: Mapping[str, Floats], site: NDArray[np.int64]
-) -> dict[str, Spread]:
-    """Learn intervals of each flux from what was predicted of sites that members did not see."""
-    spreads = {}
-    for flux, target in targets.items():
-        known = np.isfinite(target) & np.isfinite(left_out[flux])
-        if known.any():
-            groups = np.unique(site[known], return_inverse=True)[1].astype(np.int64)
-            spreads[flux] = fit_spread(target[known], left_out[flux][known], groups)
-    return spreads

@@ -21,6 +21,7 @@ from xflux.refinement.learners import by_kind
 from xflux.refinement.network import Network
 from xflux.refinement.network_refinement import NetworkRefinement
 from xflux.refinement.refinement import Refinement
+from xflux.refinement.site_memory import KnownSites, SiteMemory
 
 __all__ = ["read", "write"]
 
@@ -80,6 +81,16 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         arrays[f"{flux}/weights"] = ensemble.weights
         fluxes[flux]["members"] = members
     learned: dict[str, Any] = {"fluxes": fluxes}
+    if refinement.covariance is not None:
+        arrays["covariance"] = refinement.covariance
+    if refinement.known is not None:
+        learned["known"] = list(refinement.known.names)
+        arrays["known/position"] = refinement.known.position
+        for flux, memory in refinement.known.memories.items():
+            arrays |= {
+                f"known/{flux}/{name}": getattr(memory, name)
+                for name in ("site", "time", "weights")
+            }
     if isinstance(refinement, NetworkRefinement):
         held, learned["network"] = refinement.network.state()
         arrays |= {f"network/{name}": array for name, array in held.items()}
@@ -185,11 +196,24 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         described["baseline"],
         described["provenance"],
         described.get("net_gives_way", False),
+        arrays.get("covariance"),
+        _known(described, arrays),
     )
     if "network" not in described:
         return Refinement(*parts)
     network = Network.from_state(_under(arrays, "network/"), described["network"])
     return NetworkRefinement(*parts, network=network, errors=errors)
+
+
+def _known(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> KnownSites | None:
+    if "known" not in described:
+        return None
+    memories = {
+        flux: SiteMemory(**_under(arrays, f"known/{flux}/"))
+        for flux in described["fluxes"]
+        if f"known/{flux}/site" in arrays
+    }
+    return KnownSites(tuple(described["known"]), arrays["known/position"], memories)
 
 
 def _member(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], at: str) -> Member:
