@@ -29,6 +29,7 @@ from tables import Table
 
 import xflux
 from xflux.errors import XfluxWarning
+from xflux.refinement.features import DEFAULT_FEATURES
 from xflux.refinement.splits import RandomRows
 from xflux.skill.bootstrap import paired_difference
 
@@ -47,6 +48,8 @@ PLAIN = (
     "igbp",
     "koppen",
 )
+#: What the reanalysis does not hold.
+ABSENT = ("tsoil", "lwin", "rnet", "patm")
 FLUXES = ("gpp", "reco", "nee", "le")
 COMPONENTS = ("total", "across_sites", "seasonal_cycle", "anomalies")
 #: Fewest sites of a class whose coverage is told.
@@ -123,6 +126,30 @@ def plain(fluxes: tuple[str, ...], features: tuple[str, ...]) -> xflux.ResidualM
     )  # fmt: skip
 
 
+class Nothing:
+    """A baseline of zero, so that a flux is learned directly."""
+
+    inputs = ("ta",)
+
+    def __init__(self, flux: str) -> None:
+        self.outputs = (flux,)
+
+    def __repr__(self) -> str:
+        return "Nothing()"
+
+    def __call__(self, ta: np.ndarray) -> np.ndarray:
+        return 0.0 * ta
+
+
+def direct(learner: str, fluxes: tuple[str, ...]) -> xflux.ResidualModel:
+    """Return the model that learns fluxes themselves, and knows of no baseline."""
+    features = [name for name in DEFAULT_FEATURES if "_baseline" not in name]
+    return xflux.ResidualModel(
+        learner, fluxes, features=[name for name in features if not name.startswith(ABSENT)],
+        baseline={flux: Nothing(flux) for flux in ("gpp", "reco", "le")},
+    )  # fmt: skip
+
+
 def kept(path: Path | None, make: Callable[[], xr.Dataset]) -> xr.Dataset:
     """Return what a file holds, or make and keep it."""
     if path is not None and path.exists():
@@ -161,8 +188,9 @@ def compare(
             pooled = one.sel(component="total")
             gained = "" if gain is None else _gain(gain, flux)
             rows.append((
-                f"{flux} {name}", f"{int(pooled.n)}", *(f"{float(pooled[m]):.3f}" for m in ("r2_nse", "r2_pearson")),
-                f"{float(pooled.rmse):.2f}", f"{float(pooled.bias):+.2f}", gained,
+                f"{flux} {name}", f"{int(pooled.n)}", f"{float(pooled.r2_nse):.3f}",
+                f"{float(pooled.r2_pearson):.3f}", f"{float(pooled.rmse):.2f}",
+                f"{float(pooled.bias):+.2f}", gained,
             ))  # fmt: skip
             parts.append(
                 (
@@ -183,6 +211,20 @@ def compare(
     )
     print("\n" + Table(title, heads, tuple(rows), "").text())
     print("\n" + Table("r2_nse of the parts", ("", *COMPONENTS), tuple(parts), "").text())
+
+
+def every(observed: xr.Dataset, validated: xr.Dataset) -> None:
+    """Print scores of fluxes that were learned directly, at all towers, greenness or not."""
+    made = validated.sel(estimate="refined", drop=True)
+    score = xflux.evaluate(observed, made, variables=list(observed))
+    rows = [
+        (str(flux), f"{int(one.n)}", f"{float(one.r2_nse):.3f}", f"{float(one.rmse):.2f}")
+        for flux, one in score.groupby("flux")
+    ]
+    print(
+        "\n"
+        + Table("Learned directly, all towers", ("", "n", "r2_nse", "rmse"), tuple(rows), "").text()
+    )
 
 
 def _gain(gain: xr.Dataset, flux: str) -> str:
@@ -255,7 +297,10 @@ def main() -> None:
             *(name for name in PLAIN if name in towers.variables),
             *(f"{flux}_baseline" for flux in FLUXES),
         )
-        models = {"plain": plain(fluxes, features), given.learner: _refined(given.learner, fluxes)}
+        models = {"plain": plain(fluxes, features)}
+        if source == "fluxnet":
+            models["direct"] = direct(given.learner, fluxes)
+        models[given.learner] = xflux.ResidualModel(given.learner, fluxes)
         for way in given.left_out:
             made = {}
             for name, model in models.items():
@@ -264,18 +309,16 @@ def main() -> None:
                     path,
                     partial(
                         model.cross_validate, towers, towers, splitter=WAYS[way], jobs=given.jobs,
-                        interval=None if name == "plain" else 0.9,
+                        interval=0.9 if name == given.learner else None,
                     ),
                 )  # fmt: skip
             validated = made.pop(given.learner)
+            if "direct" in made:
+                every(observed[list(fluxes)], made["direct"])
             compare(f"{source}, left out: {way}", observed[list(fluxes)], validated, made)
             intervals(observed, validated)
         if source == "icos":
             ceiling(given.data)
-
-
-def _refined(learner: str, fluxes: tuple[str, ...]) -> xflux.ResidualModel:
-    return xflux.ResidualModel(learner, fluxes)
 
 
 TOWERS = {"icos": icos, "fluxnet": fluxnet}

@@ -128,3 +128,31 @@ def test_nothing_is_predicted_or_kept_before_the_fit():
         ExtraTrees().predict(np.zeros((3, 4), np.float32))
     with pytest.raises(InputError, match="not fitted"):
         ExtraTrees().state()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_in_an_ensemble_it_learns_the_flux_or_what_the_baseline_leaves(whole):
+    from xflux.refinement.ensemble import Sampling, fit_ensemble
+    from xflux.refinement.learner import Traits
+
+    x, y = _rows()
+    seen = []
+
+    class Recorded(ExtraTrees):
+        def fit(self, x, y, **options):
+            seen.append(y)
+            return super().fit(x, y, **options)
+
+    base = 3.0 * y
+    ensemble = fit_ensemble(
+        x, base, y, groups=np.arange(len(y)) % 7, weight=np.ones(len(y)), features=np.arange(6),
+        make=lambda seed, traits: (Recorded(trees=5, whole=whole),),
+        traits=Traits((0,) * 6, (False,) * 6), slope=0,
+        sampling=Sampling(1, 1.0, 1.0, "site", 0), tell=lambda: None,
+    )  # fmt: skip
+    # The line of the baseline is perfect, and leaves nothing.
+    np.testing.assert_allclose(seen[0], y if whole else 0.0, atol=1e-9)
+    made = ensemble.predict(x, base)[0]
+    assert np.corrcoef(made, y)[0, 1] > 0.7
+    if not whole:
+        np.testing.assert_allclose(made, y, atol=1e-9)
