@@ -227,6 +227,48 @@ def every(observed: xr.Dataset, validated: xr.Dataset) -> None:
     )
 
 
+def reanalysis(data: Path, learner: str, keep: Path | None, jobs: int) -> None:
+    """Print what the meteorology of a reanalysis costs against that of the towers, by land cover.
+
+    Both are fitted to and scored on the same records of the towers that both tables have.
+    """
+    own, other = icos(data), fluxnet(data)
+    common = np.intersect1d(own.site, other.site)
+    other = other.sel(site=common)
+    own = own.sel(site=common, time=own.time.isin(other.time).values)
+    other = other.sel(time=own.time)
+    fluxes = ("gpp", "reco", "nee")
+    observed = own[[*fluxes, "igbp"]]
+    drivers = own[["ta", "vpd", "swin", "p", "fapar", "co2"]]
+    weather = {name: other[name].transpose("site", "time") for name in ("ta", "vpd", "swin", "p")}
+    model = xflux.ResidualModel(learner, fluxes)
+    made = {}
+    for name, held in (("towers", drivers), ("reanalysis", drivers.assign(weather))):
+        path = None if keep is None else keep / f"drivers-{name}.nc"
+        run = partial(model.cross_validate, held, observed, splitter=10, jobs=jobs, interval=None)
+        made[name] = kept(path, run).sel(estimate="refined", drop=True)
+    rows = []
+    for by in (None, "igbp"):
+        given = {"variables": fluxes} if by is None else {"variables": fluxes, "by": by}
+        gain = paired_difference(observed, made["towers"], made["reanalysis"], **given)
+        score = {name: xflux.evaluate(observed, each, **given) for name, each in made.items()}
+        groups = [None] if by is None else gain.igbp.values
+        for flux in fluxes:
+            for group in groups:
+                at = {"flux": flux} if group is None else {"flux": flux, "igbp": group}
+                one = gain.sel(at)
+                if int(one.n_units) >= SITES:
+                    skill = (f"{float(each.r2_nse.sel(at)):.3f}" for each in score.values())
+                    ends = (float(one[f"r2_nse{end}"]) for end in ("", "_lower", "_upper"))
+                    rows.append((
+                        f"{flux} {group or ''}", f"{int(one.n_units)}", *skill,
+                        "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends),
+                    ))  # fmt: skip
+    heads = ("", "sites", "tower meteorology", "reanalysis", "gain by the tower's own [95 %]")
+    title = f"Drivers of {len(common)} towers, ten folds of sites, r2_nse"
+    print("\n" + Table(title, heads, tuple(rows), "").text())
+
+
 def _gain(gain: xr.Dataset, flux: str) -> str:
     one = gain.sel(flux=flux)
     ends = (float(one[f"r2_nse{end}"]) for end in ("", "_lower", "_upper"))
@@ -319,6 +361,8 @@ def main() -> None:
             intervals(observed, validated)
         if source == "icos":
             ceiling(given.data)
+    if set(given.towers) == set(TOWERS):
+        reanalysis(given.data, given.learner, given.keep, given.jobs)
 
 
 TOWERS = {"icos": icos, "fluxnet": fluxnet}
