@@ -57,6 +57,11 @@ class Refinement:
         return tuple(self.ensembles)
 
     @property
+    def members(self) -> int:
+        """Members of each ensemble."""
+        return len(next(iter(self.ensembles.values())).members)
+
+    @property
     def memory(self) -> int:
         """Steps before a step that features need."""
         return max((f.steps - (f.kind == "mean") for f in self.expanded if f.steps), default=0)
