@@ -7,6 +7,7 @@ import pytest
 
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.closure import project
+from xflux.refinement.intervals import fit_spread
 
 
 @pytest.fixture
@@ -57,3 +58,48 @@ def test_nothing_left_out_tells_nothing(rows):
     covariance, spreads = calibrate(targets, none, site, close=True, net_gives_way=False)
     assert spreads == {}
     np.testing.assert_array_equal(covariance, np.eye(3))
+
+
+@pytest.fixture
+def uneven():
+    """Ten sites of croplands, whose errors are thrice those of twenty of forest."""
+    random = np.random.default_rng(1)
+    site = np.repeat(np.arange(30), 80)
+    cover = np.where(site < 10, 12.0, 1.0)
+    target = 5 + random.normal(size=site.size)
+    own = random.normal(size=30)[site]
+    error = np.where(cover == 12.0, 3.0, 1.0) * (0.5 * own + random.normal(size=site.size))
+    return target, target - error, site, cover
+
+
+def test_a_class_that_is_harder_has_wider_intervals(uneven):
+    target, made, site, cover = uneven
+
+    def held(spread, cover):
+        reach = spread.reach(0.9) * spread.size(made, cover)
+        inside = np.abs(target - made) <= reach
+        return inside[site < 10].mean(), inside[site >= 10].mean()
+
+    plain = fit_spread(target, made, site)
+    by_class = fit_spread(target, made, site, cover)
+    assert held(plain, None)[0] < 0.8
+    crops, forests = held(by_class, cover)
+    assert crops > 0.86
+    assert 0.87 < forests < 0.97
+
+
+def test_a_class_that_is_not_known_counts_as_the_mean(uneven):
+    spread = fit_spread(*uneven)
+    made = np.full(3, 5.0)
+    cover = np.array([1.0, 7.0, np.nan])
+    size = spread.size(made, cover)
+    assert size[1] == size[2] == spread.size(made)[0]
+    assert size[0] < size[1] < spread.size(made, np.full(3, 12.0))[0]
+
+
+def test_one_site_of_a_class_says_but_a_little_of_it(uneven):
+    target, made, site, cover = uneven
+    alone = np.where(site == 0, 16.0, cover)
+    spread = fit_spread(target, made, site, alone)
+    factor = dict(zip(spread.classes, spread.factors, strict=True))
+    assert 1.0 < factor[16.0] < factor[12.0]

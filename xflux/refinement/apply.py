@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
+from xflux.numerics.tiles import slabs
 from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.known_sites import remembered
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["apply", "fitted_of"]
 
 Array = NDArray[Any]
+
+#: Rows that are predicted together: their features stay in the cache, and take no memory to
+#: speak of however large a chunk is.
+_ROWS = 8192
 
 
 def apply(
@@ -173,10 +179,20 @@ class _Block:
         """
         skip = steps.size - kept.size
         shape = np.broadcast_shapes(*(array.shape for array in arrays), steps.shape)
-        plain = {
-            name: np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1, shape[-1])
-            for name, array in zip(self.names, arrays, strict=True)
-        }
+        whole = [np.broadcast_to(array, shape) for array in arrays]
+        lead = (len(self.outputs), self.fitted.members) if self.members else (len(self.outputs),)
+        result = np.empty((*lead, *shape[:-1], kept.size), self.dtype)
+        # Series by series: what is remembered lies along the last axis.
+        for slab in slabs(shape[:-1], max(1, _ROWS // shape[-1])):
+            part = [array[slab].reshape(-1, shape[-1]) for array in whole]
+            made = self._series(dict(zip(self.names, part, strict=True)), skip)
+            for k, name in enumerate(self.outputs):
+                target = result[(k, *(slice(None) for _ in lead[1:]), *slab)]
+                target[...] = made[name].reshape(target.shape)
+        return result
+
+    def _series(self, plain: dict[str, Array], skip: int) -> dict[str, Array]:
+        """Compute series (series, step)."""
         base = {flux: plain.pop(f"baseline {flux}") for flux in self.fitted.based}
         own = {
             name.removeprefix("remembered "): plain.pop(name)
@@ -185,10 +201,10 @@ class _Block:
         }
         values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
         made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype, remembered=own)
-        if not self.members:
-            made = self.fitted.summarise(made, self.interval)
-        stacked = np.stack([made[name] for name in self.outputs])
-        return stacked.reshape(*stacked.shape[:-2], *shape[:-1], kept.size)
+        if self.members:
+            return made
+        cover = values["igbp"][:, skip:] if "igbp" in values else None
+        return self.fitted.summarise(made, self.interval, cover=cover)
 
 
 def _run(
@@ -236,6 +252,7 @@ def _lazy(
     sizes: Mapping[Hashable, int],
     lengths: tuple[int, ...],
 ) -> Any:
+    import dask
     import dask.array
     from dask.array.overlap import overlap
 
@@ -247,7 +264,14 @@ def _lazy(
     chunks = {dim: cut.get(dim, (sizes[dim],)) for dim in order}
     last = order[-1]
     memory = block.fitted.memory if len(chunks[last]) > 1 else 0
-    chunks[last] = _at_least(chunks[last], memory)
+    longer = _at_least(chunks[last], memory)
+    # Chunks of few steps and much of the globe stay of the size that the user chose.
+    parts = max(longer) // max(chunks[last])
+    chunks[last] = longer
+    for dim in order[:-1]:
+        largest = max(chunks[dim])
+        chunks[dim] = _cut(chunks[dim], -(-largest // parts))
+        parts = max(1, parts * max(chunks[dim]) // largest)
 
     def before(data: Any, axis: int) -> Any:
         return overlap(data, {axis: (memory, 0)}, {axis: "none"}) if memory else data
@@ -255,8 +279,11 @@ def _lazy(
     numbers = dask.array.arange(sizes[last], chunks=(chunks[last],))
     lead = tuple(range(len(lengths)))
     axes = {dim: k + len(lengths) for k, dim in enumerate(order)}
+    # A task of its own: the model is sent once to where it is needed, not with every chunk.
+    model = dask.delayed(block, name=f"refinement-{dask.base.tokenize(block)}", traverse=False)
+    args: list[Any] = [model, None]
     # First what has the chunks of the result: those with the steps before are longer.
-    args: list[Any] = [numbers, (axes[last],), before(numbers, 0), (axes[last],)]
+    args += [numbers, (axes[last],), before(numbers, 0), (axes[last],)]
     for array in arrays:
         present = [dim for dim in order if dim in array.dims]
         data = array.variable.transpose(*present).data
@@ -271,9 +298,10 @@ def _lazy(
         data = data[tuple(slice(None) if dim in present else None for dim in order)]
         args += [data, tuple(axes[dim] for dim in order)]
     return dask.array.blockwise(
-        block,
+        operator.call,
         (*lead, *(axes[dim] for dim in order)),
         *args,
+        token="refine",
         new_axes=dict(zip(lead, lengths, strict=True)),
         align_arrays=False,
         concatenate=True,
@@ -293,3 +321,11 @@ def _at_least(chunks: tuple[int, ...], length: int) -> tuple[int, ...]:
     if len(joined) > 1 and joined[-1] < length:
         joined[-2:] = [joined[-2] + joined[-1]]
     return tuple(joined)
+
+
+def _cut(chunks: tuple[int, ...], length: int) -> tuple[int, ...]:
+    """Cut chunks into pieces of at most a length."""
+    pieces: list[int] = []
+    for size in chunks:
+        pieces += [length] * (size // length) + [size % length] * (size % length > 0)
+    return tuple(pieces)

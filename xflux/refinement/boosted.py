@@ -145,6 +145,20 @@ class Boosted:
         made._load(np.asarray(arrays["ubjson"], np.uint8).tobytes())
         return made
 
+    def __reduce__(self) -> Any:
+        """Travel to another process as `state`, and be ready there to be read by threads."""
+        if self._booster is None:
+            return type(self)._made, (settings(self),)
+        return type(self).from_state, self.state()
+
+    @classmethod
+    def _made(cls, meta: dict[str, Any]) -> Boosted:
+        return cls(**meta)
+
+    def __dask_tokenize__(self) -> Any:
+        """Tell Dask apart by the bytes: the booster itself would be pickled and read again."""
+        return type(self).__name__, self._bytes, settings(self)
+
     def _load(self, model: bytes) -> None:
         """Take up a model, ready to be read by several threads."""
         import xgboost

@@ -24,6 +24,7 @@ def calibrate(
     *,
     close: bool,
     net_gives_way: bool,
+    cover: Floats | None = None,
 ) -> tuple[Floats | None, dict[str, Spread]]:
     """Learn from what was predicted of sites that members did not see.
 
@@ -36,6 +37,8 @@ def calibrate(
         Whether the three carbon fluxes will be closed.
     net_gives_way : bool
         Whether closing changes nee alone.
+    cover : ndarray (row,), optional
+        Codes of land cover.
 
     Returns
     -------
@@ -57,5 +60,7 @@ def calibrate(
         known = np.isfinite(target) & np.isfinite(made[flux])
         if known.any():
             groups = np.unique(site[known], return_inverse=True)[1].astype(np.int64)
-            spreads[flux] = fit_spread(target[known], made[flux][known], groups)
+            spreads[flux] = fit_spread(
+                target[known], made[flux][known], groups, None if cover is None else cover[known]
+            )
     return covariance, spreads

@@ -208,7 +208,9 @@ class ConstrainedNetwork(BaseEstimator):
                 needed=needed,
                 tell=tell,
             )
-        spreads, errors = _left_out(network, x, site, target)
+        spreads, errors = _left_out(
+            network, x, site, target, None if rows.cover is None else rows.cover[there]
+        )
         shape = (observed.sizes["site"], observed.sizes["time"])
         used = {
             flux: (whole & np.isfinite(rows.target[flux])).reshape(shape) for flux in self.fluxes
@@ -357,7 +359,11 @@ def _column(rows: TowerRows, name: str, **laws: float) -> int | None:
 
 
 def _left_out(
-    network: Network, x: NDArray[np.float32], site: NDArray[np.int64], target: Mapping[str, Any]
+    network: Network,
+    x: NDArray[np.float32],
+    site: NDArray[np.int64],
+    target: Mapping[str, Any],
+    cover: NDArray[np.float64] | None,
 ) -> tuple[dict[str, Spread], dict[str, float]]:
     """Return how far members miss sites that they never saw: spreads, mean squared errors."""
     spreads: dict[str, Spread] = {}
@@ -366,8 +372,9 @@ def _left_out(
         there = np.isfinite(predicted) & np.isfinite(target[flux])
         if not there.any():
             continue
+        ground = None if cover is None else cover[there]
         made, seen, groups = predicted[there].astype(np.float64), target[flux][there], site[there]
-        spreads[flux] = fit_spread(seen, made, groups)
+        spreads[flux] = fit_spread(seen, made, groups, ground)
         weight = 1.0 / np.bincount(groups)[groups]
         errors[flux] = float(np.average((made - seen) ** 2, weights=weight))
     return spreads, errors

@@ -81,11 +81,16 @@ class ExtraTrees:
         known = self._fitted
         x = check_features(x, None if known is None else len(known["median"]))
         assert known is not None
+        leaf = known["feature"] < 0
+        # A row that has come to a leaf stays there.
+        children = np.where(leaf[:, None], np.arange(leaf.size, dtype=np.int32)[:, None],
+                            known["children"])  # fmt: skip
         made = np.zeros(len(x))
         add_trees(
-            np.ascontiguousarray(x),
-            *(known[name] for name in ("median", "children", "feature", "threshold", "value")),
-            known["roots"],
+            np.ascontiguousarray(np.where(np.isnan(x), known["median"], x)),
+            children,
+            np.where(leaf, np.int32(0), known["feature"]),
+            *(known[name] for name in ("threshold", "value", "roots")),
             made,
         )
         return made / len(known["roots"])

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from xflux.numerics.jit import jit
 
 __all__ = ["add_trees"]
 
 
 @jit
-def add_trees(x, median, children, feature, threshold, value, roots, out):
+def add_trees(x, children, feature, threshold, value, roots, out):
     """Add to `out` (row,) the values of the leaves that rows x (row, column) fall into.
 
-    `children` (node, 2) are numbers of nodes, `feature` is -1 in a leaf. All rows go down one
-    tree before the next, as it is the nodes that are read at random and shall stay in the cache.
-    The order of trees is the same for each row, so that its sum rounds alike beside any others.
+    `children` (node, 2) are numbers of nodes, in a leaf its own. Some rows go down one tree before
+    the next, level by level: rows do not wait for each other's memory, and neither rows nor nodes
+    leave the cache. The order of trees is the same for each row, so that its sum rounds alike
+    beside any others.
     """
-    for tree in range(roots.size):
-        for i in range(x.shape[0]):
-            node = roots[tree]
-            while feature[node] >= 0:
-                seen = x[i, feature[node]]
-                if seen != seen:
-                    seen = median[feature[node]]
-                node = children[node, 0 if seen <= threshold[node] else 1]
-            out[i] += value[node]
+    size = 256
+    node = np.empty(size, np.int32)
+    for start in range(0, x.shape[0], size):
+        stop = min(start + size, x.shape[0])
+        for tree in range(roots.size):
+            node[:] = roots[tree]
+            moved = True
+            while moved:
+                moved = False
+                for i in range(start, stop):
+                    here = node[i - start]
+                    right = np.int32(x[i, feature[here]] > threshold[here])
+                    below = children[here, right]
+                    node[i - start] = below
+                    moved |= below != here
+            for i in range(start, stop):
+                out[i] += value[node[i - start]]

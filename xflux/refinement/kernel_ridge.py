@@ -111,18 +111,25 @@ class KernelRidge:
 
     def predict(self, x: NDArray[np.float32]) -> Floats:
         """Predict rows (row, feature) as (row,)."""
-        from xflux.refinement.gaussian_kernel import gaussian_sums
+        from xflux.refinement.gaussian_kernel import COLUMNS, ROWS, gaussian_sums
 
         known = self.fitted
-        made = np.empty(len(x))
+        count, width = known["centres"].shape
+        # Zeros in rows and centres alike add nothing to a distance.
+        wide = width + -width % COLUMNS
+        centres = np.zeros((wide, count), np.float32)
+        centres[:width] = known["centres"].T
+        made = np.empty(len(x) + -len(x) % ROWS)
         # In pieces, so that no copy of all rows is held in double precision.
         for start in range(0, len(x), _ROWS):
-            part = slice(start, start + _ROWS)
-            rows = self._scaled(np.asarray(x[part], np.float64)).astype(np.float32)
+            part = np.asarray(x[start : start + _ROWS], np.float64)
+            stop = start + len(part) + -len(part) % ROWS
+            rows = np.zeros((stop - start, wide), np.float32)
+            rows[: len(part), :width] = self._scaled(part)
             gaussian_sums(
-                rows, known["centres"], known["coefficients"], float(known["gamma"]), made[part]
+                rows, centres, known["coefficients"], float(known["gamma"]), made[start:stop]
             )
-        return made + float(known["centre"])
+        return made[: len(x)] + float(known["centre"])
 
     def state(self) -> State:
         """Return all that was fitted."""

@@ -82,9 +82,11 @@ class NetworkRefinement(Refinement):
         made = super()._closed(made)
         return made | self._difference(made)
 
-    def summarise(self, made: Mapping[str, Array], interval: float | None) -> dict[str, Array]:
+    def summarise(
+        self, made: Mapping[str, Array], interval: float | None, cover: Array | None = None
+    ) -> dict[str, Array]:
         """Return means over members, and the ends of intervals; see `Refinement.summarise`."""
-        mean = super().summarise(made, interval)
+        mean = super().summarise(made, interval, cover)
         return mean | self._difference(mean)
 
     def _difference(self, made: Mapping[str, Array]) -> dict[str, Array]:

@@ -163,7 +163,9 @@ class Refinement:
             made |= dict(zip(("gpp", "reco", "nee"), three, strict=True))
         return made
 
-    def summarise(self, made: Mapping[str, Array], interval: float | None) -> dict[str, Array]:
+    def summarise(
+        self, made: Mapping[str, Array], interval: float | None, cover: Array | None = None
+    ) -> dict[str, Array]:
         """Return means over members, and the ends of intervals as ``<flux>_lower`` and ``_upper``.
 
         Parameters
@@ -171,6 +173,8 @@ class Refinement:
         made : mapping of str to ndarray (member, ...)
         interval : float or None
             Share of the observations of a new site that the interval holds.
+        cover : ndarray (...), optional
+            Codes of land cover.
         """
         mean = {flux: _mean(members) for flux, members in made.items()}
         if self.closure == "project" and {"gpp", "reco", "nee"} <= set(mean):
@@ -180,7 +184,7 @@ class Refinement:
         ends: dict[str, Array] = {}
         for flux, values in mean.items():
             spread = self.spreads[flux]
-            reach = (spread.reach(interval) * spread.size(values)).astype(values.dtype)
+            reach = (spread.reach(interval) * spread.size(values, cover)).astype(values.dtype)
             # Below 0 for gross fluxes as well: what towers record of them may be negative.
             ends[f"{flux}_lower"] = values - reach
             ends[f"{flux}_upper"] = values + reach

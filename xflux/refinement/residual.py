@@ -239,7 +239,7 @@ class ResidualModel(BaseEstimator):
         net_gives_way = bool({"gpp", "reco"} & set(held)) and self.closure == "project"
         covariance, spreads = calibrate(
             targets, left_out, rows.site, close=self.closure == "project",
-            net_gives_way=net_gives_way,
+            net_gives_way=net_gives_way, cover=rows.cover,
         )  # fmt: skip
         shares = {
             flux: tell_of(spread=spreads[flux])

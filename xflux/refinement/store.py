@@ -65,7 +65,7 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
             spread = refinement.spreads[flux]
             arrays |= {
                 f"{flux}/spread/{name}": getattr(spread, name)
-                for name in ("line", "scores", "shares")
+                for name in ("line", "scores", "shares", "classes", "factors")
             }
             fluxes[flux]["sites"] = spread.sites
     for flux, ensemble in refinement.ensembles.items():

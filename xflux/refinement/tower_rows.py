@@ -62,6 +62,8 @@ class TowerRows:
         Baseline and observation, by flux.
     made_by : mapping of str to str
         By which model a baseline was computed, by flux.
+    cover : ndarray (row,), optional
+        Code of land cover, where it is a feature.
     """
 
     features: tuple[Feature, ...]
@@ -73,6 +75,7 @@ class TowerRows:
     base: Mapping[str, Floats]
     target: Mapping[str, Floats]
     made_by: Mapping[str, str]
+    cover: Floats | None = None
 
 
 def tower_rows(
@@ -142,6 +145,7 @@ def tower_rows(
         {flux: site_values(made[flux], observed, flux).reshape(-1) for flux in based},
         {flux: _target(observed, flux).reshape(-1) for flux in fluxes},
         {flux: str(made[flux].attrs.get("model", "")) for flux in known},
+        values["igbp"].reshape(-1) if "igbp" in values else None,
     )
 
 
