@@ -23,14 +23,14 @@ from xflux.refinement.splits import BySite
 
 #: Learners small enough to be fitted many times; what they choose inside is chosen all the same.
 SMALL = {
-    "xgboost": lambda seed: (Boosted(trees=10, seed=seed),),
-    "kernel": lambda seed: (KernelRidge(seed=seed),),
-    "blend": lambda seed: (
+    "xgboost": lambda seed, traits: (Boosted(trees=10, seed=seed),),
+    "kernel": lambda seed, traits: (KernelRidge(seed=seed),),
+    "blend": lambda seed, traits: (
         KernelRidge(seed=seed),
         Boosted(trees=10, seed=seed),
         ExtraTrees(trees=3, seed=seed),
     ),
-    "smartforest": lambda seed: (
+    "smartforest": lambda seed, traits: (
         SmartForest(
             members=(Boosted(trees=5), ExtraTrees(trees=2)),
             layers=2,
@@ -82,8 +82,8 @@ def states(validate, drivers, observed, folder):
     kept = []
     fit = xflux.ResidualModel.fit
 
-    def spy(self, drivers, observed):
-        fitted = fit(self, drivers, observed)
+    def spy(self, drivers, observed, **options):
+        fitted = fit(self, drivers, observed, **options)
         with safe_open(self.save(folder / "fitted.safetensors"), framework="numpy") as stored:
             kept.append(stored.metadata())
         return fitted
@@ -151,7 +151,7 @@ def stopped_on_held_out(drivers, observed):
 
     trees = min(range(2, 80, 12), key=error)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(LEARNERS, "xgboost", lambda seed: (Boosted(trees, seed=seed),))
+        patch.setitem(LEARNERS, "xgboost", lambda seed, traits: (Boosted(trees, seed=seed),))
         model("xgboost").cross_validate(drivers, observed, splitter=FOLDS)
 
 
@@ -196,7 +196,7 @@ def test_noise_has_no_skill_at_other_sites(learner, towers):
 def test_noise_seems_to_have_skill_where_what_is_tested_was_trained_on(towers, monkeypatch):
     drivers, observed = towers
     deep = {"rate": 0.3, "depth": 6, "min_child_weight": 1.0, "rows": 1.0, "l2": 1.0}
-    monkeypatch.setitem(LEARNERS, "xgboost", lambda seed: (Boosted(60, seed=seed, **deep),))
+    monkeypatch.setitem(LEARNERS, "xgboost", lambda seed, traits: (Boosted(60, seed=seed, **deep),))
     assert skill("xgboost", drivers, shuffled(observed), _AlsoTested()) > 0.3
 
 

@@ -76,8 +76,8 @@ def spied(monkeypatch):
     kept = []
     fit = TunedModel.fit
 
-    def spy(self, drivers, observed):
-        found = fit(self, drivers, observed)
+    def spy(self, drivers, observed, **options):
+        found = fit(self, drivers, observed, **options)
         kept.append((set(observed["site"].values), self.best_, self.trials_.copy(deep=True)))
         return found
 
