@@ -80,7 +80,7 @@ def score_against_truth(
     land = float(area.where(truth["gpp"].isel(time=0).notnull()).sum())
     share = float(area.where(there).sum()) / land
     computed = {
-        "baseline": _masked(before[fluxes], there),
+        "baseline": before[fluxes].where(there),
         "refined": after,
     }
     tables = [
@@ -89,14 +89,6 @@ def score_against_truth(
         _intervals(truth, after, fluxes, progress),
     ]
     return AgainstTruth(path, truth, computed, share, tables)
-
-
-def _masked(ds: xr.Dataset, there: xr.DataArray) -> xr.Dataset:
-    """Keep values where there is a refined one, and attributes."""
-    masked = ds.where(there)
-    for name in masked:
-        masked[name].attrs = ds[name].attrs
-    return masked
 
 
 def planet_table(earth: Earth, progress: Progress) -> Table:
@@ -155,7 +147,8 @@ def _scores(
         pd.DataFrame(rows),
         f"All months, and the cells that have a refined value ({100 * share:.0f} % of the land); "
         "r2_nse, r2_pearson, rmse, bias and slope are weighted by the land area of cells, the "
-        "components are not. bias is estimate minus truth.",
+        "components are not. bias is estimate minus truth. Towers have errors of measurement and "
+        "histories of their own, which the truth of a cell has not: scores here may be higher.",
     )  # fmt: skip
 
 
@@ -166,7 +159,7 @@ def _totals(
     from xflux.labels.integral import integrate, regional_mean
 
     area, land = truth["cell_area"], truth["land_fraction"]
-    sources = {"truth": _masked(truth[fluxes], there), **computed}
+    sources = {"truth": truth[fluxes].where(there), **computed}
     lazy = {
         (which, flux): regional_mean(ds[flux], area=area, land_fraction=land)
         if flux == "le"
@@ -215,7 +208,7 @@ def _intervals(
 
     lazy = {"all": coverage(truth[fluxes])}
     for number, name in enumerate(BANDS):
-        lazy[name] = coverage(_masked(truth[fluxes], bands == number))
+        lazy[name] = coverage(truth[fluxes].where(bands == number))
     with progress.computing("holding intervals against the truth") as compute:
         (found,) = compute(lazy)
     rows = [

@@ -17,8 +17,8 @@ __all__ = ["BASELINE_CAVEAT", "REFINED_CAVEAT", "grid_caveats", "model_caveats",
 
 BASELINE_CAVEAT = (
     "The baseline is process-based with published parameters; nothing of it was fitted here. The "
-    "yield of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of which may "
-    "be among those scored."
+    "yield of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of "
+    "which may be among those scored."
 )
 
 REFINED_CAVEAT = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from xflux.commands.against_truth import AgainstTruth, planet_table, score_against_truth
@@ -152,14 +151,18 @@ def _verdict(result: AgainstTruth) -> str:
         float(totals[f"{which}, mean"]) for which in ("truth", "baseline", "refined")
     )
     off = abs(after - true)
-    near = "That is near." if off < 1.0 else (
-        f"That is wrong by {off:.0f} PgC: sites like the towers are predicted far better than "
-        "before, but most land is like\nnone of them, and towers alone do not tell the sink."
-    )  # fmt: skip
+    refined = result.tables[1].frame.set_index("flux")["refined, mean"]
+    gpp, reco = (float(refined[flux]) for flux in ("GPP", "RECO"))
+    wrong = (
+        f"Refined, it is wrong by {off:.1f} PgC per year, where the true sink is {-true:.1f}. It "
+        f"is {reco:.0f} less {gpp:.0f} PgC,\nof which one per cent is {0.01 * gpp:.1f}: towers alone "
+        "do not tell the sink of the land, however well they are predicted."
+    )
     return (
         f"The refinement here is a quick one: xgboost, 5 members, {len(_FEATURES)} features, "
-        f"{_FOLDS} folds of {_TOWERS} towers.\n`xflux.ResidualModel()` takes more of each, and is "
-        f"better. r2_nse on the grid against the truth: {gains}.\n"
-        f"The sink, over the {100 * result.share:.0f} % of the land with a refined value: truth "
-        f"{true:.1f}, baseline {before:.1f}, refined {after:.1f} PgC per year.\n{near}"
+        f"{_TOWERS} towers, validated in {_FOLDS} folds.\n`xflux.ResidualModel()` takes more of "
+        "each, and longer.\n"
+        f"r2_nse on the grid against the truth: {gains}.\n"
+        f"NEE over the {100 * result.share:.0f} % of the land with a refined value: truth "
+        f"{true:.1f}, baseline {before:.1f}, refined {after:.1f} PgC per year.\n{wrong}"
     )
