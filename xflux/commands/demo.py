@@ -155,8 +155,8 @@ def _verdict(result: AgainstTruth) -> str:
     gpp, reco = (float(refined[flux]) for flux in ("GPP", "RECO"))
     wrong = (
         f"Refined, it is wrong by {off:.1f} PgC per year, where the true sink is {-true:.1f}. It "
-        f"is {reco:.0f} less {gpp:.0f} PgC,\nof which one per cent is {0.01 * gpp:.1f}: towers alone "
-        "do not tell the sink of the land, however well they are predicted."
+        f"is {reco:.0f} less {gpp:.0f} PgC,\nof which one per cent is {0.01 * gpp:.1f}: towers "
+        "alone do not tell the sink of the land, however well they are predicted."
     )
     return (
         f"The refinement here is a quick one: xgboost, 5 members, {len(_FEATURES)} features, "
