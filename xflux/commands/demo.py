@@ -151,8 +151,8 @@ def _verdict(result: AgainstTruth) -> str:
         float(totals[f"{which}, mean"]) for which in ("truth", "baseline", "refined")
     )
     off = abs(after - true)
-    refined = result.tables[1].frame.set_index("flux")["refined, mean"]
-    gpp, reco = (float(refined[flux]) for flux in ("GPP", "RECO"))
+    refined = result.tables[1].frame.set_index("flux")["refined, mean"].to_dict()
+    gpp, reco = (refined[flux] for flux in ("GPP", "RECO"))
     wrong = (
         f"Refined, it is wrong by {off:.1f} PgC per year, where the true sink is {-true:.1f}. It "
         f"is {reco:.0f} less {gpp:.0f} PgC,\nof which one per cent is {0.01 * gpp:.1f}: towers "
