@@ -19,6 +19,8 @@ _RUN_EXAMPLES = """\
 examples:
   xflux run --towers icos/ --tower-extra fapar.csv.gz --co2 400 --out at_towers
   xflux run --drivers 'era5land_*.nc' modis.zarr --co2 co2_mm_mlo.csv --out on_grid
+  xflux run --towers icos/ --drivers drivers.nc --co2 400 --out both
+  xflux run --drivers other.nc --model both/model.safetensors --co2 400 --out other
 """
 _DEMO_EXAMPLES = """\
 examples:
@@ -122,10 +124,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser(
         "run",
-        help="baseline fluxes, scores and a report from your files",
+        help="fluxes, refined by towers, scores and a report from your files",
         description=(
             "Compute the baseline fluxes (GPP, RECO, NEE, LE) at towers, on a grid, or both; score "
-            "them against the towers; write results, tables, figures and report.md into a folder."
+            "them against the towers; learn from the towers what the baseline misses, validate "
+            "that on sites left out, and refine the grid by it; write results, tables, figures and "
+            "report.md into a folder."
         ),
         epilog=_RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -168,6 +172,22 @@ def _add_run(commands: Any) -> None:
         "--product", choices=("era5-land", "era5", "era5-monthly", "modis", "cf"),
         help="what the grid is, where hourly ERA5 files do not say how they accumulate",
     )  # fmt: skip
+    refinement = run.add_argument_group("refinement")
+    refinement.add_argument(
+        "--no-refine", action="store_false", dest="refine", help="stop at the baseline"
+    )
+    refinement.add_argument(
+        "--model", metavar="FILE",
+        help="refine the grid by a model that was saved, such as model.safetensors of a run before",
+    )  # fmt: skip
+    refinement.add_argument(
+        "--learner", choices=("blend", "xgboost", "kernel", "smartforest"), default="blend",
+        help="what learns; xgboost is the quickest (default: %(default)s)",
+    )  # fmt: skip
+    refinement.add_argument(
+        "--folds", type=int, default=10, metavar="N",
+        help="folds of whole sites for the validation; each is a fit (default: %(default)s)",
+    )  # fmt: skip
     both = run.add_argument_group("both")
     both.add_argument(
         "--co2", type=_number_or_path, metavar="PPM|FILE",
@@ -186,8 +206,9 @@ def _add_demo(commands: Any) -> None:
         help="the whole chain on a generated Earth with known truth; needs no data",
         description=(
             "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
-            "through the chain, and score what comes out against the truth. A folder that exists "
-            "is kept unless --overwrite is given."
+            "through the chain: baseline, refinement learned from the towers, maps and totals; and "
+            "score what comes out against the truth. A folder that exists is kept unless "
+            "--overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

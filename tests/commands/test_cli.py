@@ -50,6 +50,17 @@ def test_towers_are_filtered_by_quality_unless_told(captured):
     assert captured[0].min_qc == 0.8
 
 
+def test_the_grid_is_refined_unless_told(captured):
+    main(["run", "--towers", "a", "--out", "o"])
+    main(["run", "--towers", "a", "--out", "o", "--no-refine"])
+    main(["run", "--towers", "a", "--out", "o", "--learner", "xgboost", "--folds", "5"])
+    main(["run", "--drivers", "g", "--out", "o", "--model", "m.safetensors"])
+    assert [request.refine for request in captured] == [True, False, True, True]
+    assert [request.learner for request in captured] == ["blend", "blend", "xgboost", "blend"]
+    assert [request.folds for request in captured] == [10, 10, 5, 10]
+    assert captured[3].model == "m.safetensors"
+
+
 def test_co2_may_be_a_file(captured):
     main(["run", "--towers", "a", "--co2", "co2_mm_mlo.csv", "--out", "o"])
     assert captured[0].co2 == "co2_mm_mlo.csv"

@@ -28,7 +28,8 @@ def test_the_demo_prints_what_it_did_and_the_hash_of_the_planet(shown):
     out, printed = shown
     assert "synthetic" in printed
     assert f"frozen parameters {xflux.twin.Earth().parameters}" in printed
-    for words in ("THE PLANET", "AT THE TOWERS", "ON THE GRID", "AGAINST THE TRUTH"):
+    for words in ("THE PLANET", "AT THE TOWERS", "LEARNED FROM THE TOWERS", "ON THE GRID",
+                  "REFINED ON THE GRID", "AGAINST THE TRUTH"):  # fmt: skip
         assert words in printed
     assert "GPP [PgC per year]" in printed
     assert f"xflux demo --seed 1 --out {out} --overwrite" in printed
@@ -40,9 +41,11 @@ def test_everything_that_the_demo_writes_says_synthetic(shown):
     assert "synthetic" in report.splitlines()[0]
     stores = {
         "grid_baseline": ("gpp", "reco", "nee", "le"),
+        "grid_refined": ("gpp", "reco", "nee", "le"),
         "grid_truth": ("gpp", "reco", "nee", "le", "npp", "ra", "rh"),
         "towers_observed": ("gpp", "nee"),
         "towers_baseline": ("gpp", "nee"),
+        "towers_validated": ("gpp", "nee"),
     }
     for name, fluxes in stores.items():
         written = reopen(out / f"{name}.zarr")
@@ -62,6 +65,8 @@ def test_the_demo_draws_maps_series_scatter_and_budgets(shown):
     expected |= {f"map_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {f"scatter_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {"error_gpp", "error_nee", "truth_gpp", "truth_nee"}
+    expected |= {f"validated_{flux}" for flux in ("gpp", "reco", "nee", "le")}
+    expected |= {f"refined_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     assert expected <= drawn
     assert all(path.stat().st_size > 5000 for path in (out / "figures").iterdir())
     assert "Left out" not in (out / "report.md").read_text()
@@ -77,23 +82,74 @@ def test_the_totals_of_the_demo_close(shown):
 
 def test_scores_against_the_truth_are_those_of_evaluate(shown):
     out, _ = shown
-    table = pd.read_csv(out / "tables" / "scores_against_truth.csv").set_index("flux")
-    truth, ours = (reopen(out / f"grid_{name}.zarr") for name in ("truth", "baseline"))
+    table = pd.read_csv(out / "tables" / "scores_against_truth.csv").set_index(["flux", "estimate"])
+    truth, refined = (reopen(out / f"grid_{name}.zarr") for name in ("truth", "refined"))
     weights = truth["cell_area"] * truth["land_fraction"]
-    scores = xflux.evaluate(truth[["gpp", "nee"]], ours[["gpp", "nee"]], weights=weights).compute()
-    for flux in ("gpp", "nee"):
-        for metric in ("r2_nse", "rmse", "bias"):
-            expected = float(scores[metric].sel({"flux": flux}))
-            assert table.loc[flux.upper(), metric] == pytest.approx(expected, rel=1e-4)
-    assert table.loc["NEE", "r2_nse"] < table.loc["GPP", "r2_nse"] < 1.0
+    there = refined["nee"].notnull()
+    for name in ("baseline", "refined"):
+        ours = reopen(out / f"grid_{name}.zarr")[["gpp", "nee"]].where(there)
+        scores = xflux.evaluate(truth[["gpp", "nee"]], ours, weights=weights).compute()
+        for flux in ("gpp", "nee"):
+            for metric in ("r2_nse", "rmse", "bias"):
+                expected = float(scores[metric].sel({"flux": flux}))
+                found = table.loc[(flux.upper(), name), metric]
+                assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_refinement_of_the_demo_is_nearer_to_the_truth(shown):
+    out, _ = shown
+    table = pd.read_csv(out / "tables" / "scores_against_truth.csv").set_index(["flux", "estimate"])
+    for flux in ("GPP", "RECO", "NEE", "LE"):
+        before, after = (table.loc[(flux, name), "r2_nse"] for name in ("baseline", "refined"))
+        assert after > before
+    assert table.loc[("NEE", "refined"), "r2_nse"] > 0.5
 
 
 def test_totals_against_the_truth_tell_the_sink(shown):
-    out, _ = shown
+    out, printed = shown
     table = pd.read_csv(out / "tables" / "totals_against_truth.csv").set_index("flux")
-    assert -4.0 < table.loc["NEE", "truth, mean"] < -2.0
-    assert table.loc["NEE", "baseline, mean"] < table.loc["NEE", "truth, mean"]
-    assert 110 < table.loc["GPP", "truth, mean"] < 150
+    true, before, after = (
+        table.loc["NEE", f"{name}, mean"] for name in ("truth", "baseline", "refined")
+    )
+    assert -4.0 < true < -2.0
+    assert before < after
+    assert f"truth {true:.1f}, baseline {before:.1f}, refined {after:.1f} PgC per year" in printed
+    assert f"wrong by {abs(after - true):.1f} PgC per year" in printed
+    assert 90 < table.loc["GPP", "truth, mean"] < 150
+
+
+def test_intervals_of_the_demo_close_around_most_of_the_truth(shown):
+    out, _ = shown
+    table = pd.read_csv(out / "tables" / "intervals_against_truth.csv").set_index("flux")
+    assert (table["all"] > 0.9).all()
+    refined, truth = (reopen(out / f"grid_{name}.zarr") for name in ("refined", "truth"))
+    weights = truth["cell_area"] * truth["land_fraction"]
+    ends = refined[["nee_lower", "nee_upper"]]
+    held = xflux.evaluate_intervals(truth[["nee"]], ends, level=0.9, weights=weights).coverage
+    assert table.loc["NEE", "all"] == pytest.approx(float(held), rel=1e-4)
+
+
+def test_refined_fluxes_of_the_demo_lie_in_their_intervals_and_close(shown):
+    out, _ = shown
+    refined = reopen(out / "grid_refined.zarr").compute()
+    for flux in ("gpp", "reco", "nee", "le"):
+        there = refined[flux].notnull()
+        inside = (refined[f"{flux}_lower"] <= refined[flux]) & (
+            refined[flux] <= refined[f"{flux}_upper"]
+        )
+        assert bool(inside.where(there, True).all())
+    gap = abs(refined["nee"] - (refined["reco"] - refined["gpp"])).max()
+    assert float(gap) < 1e-5
+
+
+def test_the_model_of_the_demo_can_be_taken_on(shown):
+    out, _ = shown
+    model = xflux.ResidualModel.load(out / "model.safetensors")
+    drivers = xflux.twin.Earth().drivers.isel(time=slice(0, 13))
+    again = xflux.refine(drivers, model, interval=None)["gpp"].isel(time=12).compute()
+    written = reopen(out / "grid_refined.zarr")["gpp"].isel(time=12).compute()
+    np.testing.assert_allclose(again, written, rtol=1e-4, atol=1e-4)
+    assert "synthetic" in (out / "validation.html").read_text()
 
 
 def test_the_demo_does_not_overwrite(tmp_path, capsys):

@@ -24,7 +24,8 @@ FLUXES = ("gpp", "reco", "nee", "le")
 
 
 def run_quietly(out: Path, *, draw: bool = False, **options) -> str:
-    """Run, with figures only where they are looked at, and return the report."""
+    """Run the baseline, with figures only where they are looked at, and return the report."""
+    options = {"refine": False} | options
     many = ("towers", "drivers", "sites", "tower_extra")
     options = {k: (str(v),) if k in many else v for k, v in options.items()}
     with ExitStack() as stack:

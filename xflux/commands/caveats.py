@@ -13,12 +13,18 @@ from xflux.commands.on_grid import GridResult
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BASELINE_CAVEAT", "grid_caveats", "model_caveats", "tower_caveats"]
+__all__ = ["BASELINE_CAVEAT", "REFINED_CAVEAT", "grid_caveats", "model_caveats", "tower_caveats"]
 
 BASELINE_CAVEAT = (
-    "The baseline is process-based with published parameters; nothing was fitted here. The yield "
-    "of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of which may "
-    "be among those scored."
+    "The baseline is process-based with published parameters; nothing of it was fitted here. The "
+    "yield of the P-model was calibrated on FLUXNET2015 towers (Stocker et al. 2020), some of "
+    "which may be among those scored."
+)
+
+REFINED_CAVEAT = (
+    "The refinement knows the climates and land covers of its towers; elsewhere it extrapolates, "
+    "and neither scores nor intervals tell how far off it is there. A total of refined NEE is "
+    "what such land would exchange if towers were a fair sample of it, which they are not."
 )
 
 

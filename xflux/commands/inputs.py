@@ -42,6 +42,8 @@ def check_paths(request: RunRequest) -> None:
             if not place.exists() and not (patterns and glob.glob(str(place), recursive=True)):
                 what = "no file matches the pattern" if patterns else "there is no file or folder"
                 problems.append(InputError(f"{option}: {what} {path!r}"))
+    if request.model is not None and not Path(request.model).expanduser().is_file():
+        problems.append(InputError(f"--model: there is no file {request.model!r}"))
     for path in request.drivers:
         try:
             expand_paths(path)

@@ -1,4 +1,4 @@
-"""The baseline on a grid: written chunk by chunk, then summed from what was written."""
+"""Fluxes on a grid: written chunk by chunk, then summed from what was written."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class GridResult:
         Why totals are missing.
     partial : tuple of str
         Fluxes of which some cells have a value at only part of the time steps.
+    steps : TimeSteps or None
+        When each time step begins and ends, where that is known.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class GridResult:
     period: str
     left_out: dict[str, str]
     partial: tuple[str, ...] = ()
+    steps: TimeSteps | None = None
 
     @property
     def mean_of(self) -> str:
@@ -62,9 +65,10 @@ class GridResult:
 
 
 def run_on_grid(
-    drivers: xr.Dataset, baseline: Baseline, folder: Path, format: Format, progress: Progress
-) -> GridResult:
-    """Write the baseline of a grid, and reduce it to what tables and figures show.
+    drivers: xr.Dataset, baseline: Baseline, folder: Path, format: Format, progress: Progress,
+    *, estimate: str = "baseline",
+) -> GridResult:  # fmt: skip
+    """Write the fluxes of a grid, and reduce them to what tables and figures show.
 
     Parameters
     ----------
@@ -76,6 +80,8 @@ def run_on_grid(
         Where the store goes.
     format : {"zarr", "netcdf"}
     progress : Progress
+    estimate : {"baseline", "refined"}
+        What the fluxes are, for the names of what is written.
 
     Returns
     -------
@@ -83,9 +89,14 @@ def run_on_grid(
     """
     left_out: dict[str, str] = {}
     steps = _steps(drivers, left_out)
-    whole = _with_cells(drivers, baseline.fluxes, left_out)
-    said = ", ".join(f"{flux} by {whole[flux].attrs['model']}" for flux in baseline.fluxes)
-    path = store(with_history(whole, f"run: {said}"), folder, "grid_baseline", format, progress)
+    whole = _with_cells(drivers, baseline.fluxes, estimate, left_out)
+    said = ", ".join(
+        f"{flux} by {whole[flux].attrs.get('model', 'a ResidualModel')}"
+        for flux in FLUXES
+        if flux in whole
+    )
+    whole = with_history(whole, f"run: {said}")
+    path = store(whole, folder, f"grid_{estimate}", format, progress)
     written = reopen(path)
     mean, partial = _mean(written, steps, progress)
     domain = _domain(drivers)
@@ -96,7 +107,7 @@ def run_on_grid(
         except XfluxError as error:
             left_out["totals"] = str(error)
     period = _period(drivers, steps)
-    return GridResult(path, mean, summed, domain, period, left_out, partial)
+    return GridResult(path, mean, summed, domain, period, left_out, partial, steps)
 
 
 def _steps(drivers: xr.Dataset, left_out: dict[str, str]) -> TimeSteps | None:
@@ -113,7 +124,9 @@ def _steps(drivers: xr.Dataset, left_out: dict[str, str]) -> TimeSteps | None:
     return steps
 
 
-def _with_cells(drivers: xr.Dataset, fluxes: xr.Dataset, left_out: dict[str, str]) -> xr.Dataset:
+def _with_cells(
+    drivers: xr.Dataset, fluxes: xr.Dataset, estimate: str, left_out: dict[str, str]
+) -> xr.Dataset:
     """Put cell area, land fraction and class beside the fluxes: whoever opens them can sum them."""
     from xflux.labels.grid import cell_area, land_fraction
 
@@ -136,7 +149,9 @@ def _with_cells(drivers: xr.Dataset, fluxes: xr.Dataset, left_out: dict[str, str
         said["cell_measures"] = "area: cell_area"
     ds = fluxes.assign({name: array.assign_attrs(said) for name, array in fluxes.items()})
     ds = ds.assign({name: array.variable for name, array in beside.items()})
-    return ds.assign_attrs(Conventions="CF-1.11", title="Baseline fluxes on the grid", **attrs)
+    return ds.assign_attrs(
+        Conventions="CF-1.11", title=f"{estimate.capitalize()} fluxes on the grid", **attrs
+    )
 
 
 def _mean(

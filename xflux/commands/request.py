@@ -45,6 +45,14 @@ class RunRequest:
         Of the towers' gpp and reco.
     min_qc : float, optional
         Least quality flag of a tower flux; None uses all.
+    refine : bool
+        Learn from the towers what the baseline misses, and refine the grid.
+    model : str, optional
+        Path of a refinement that was saved, in place of learning one.
+    learner : str
+        Of a refinement that is learned, as for `xflux.ResidualModel`.
+    folds : int
+        Of whole sites, by which it is validated.
     format : {"zarr", "netcdf"}
         Of the results.
     overwrite, quiet : bool
@@ -70,6 +78,10 @@ class RunRequest:
     derive: tuple[str, ...] = ()
     partitioning: Literal["NT", "DT"] = "NT"
     min_qc: float | None = 0.8
+    refine: bool = True
+    model: str | None = None
+    learner: str = "blend"
+    folds: int = 10
     format: Format = "zarr"
     overwrite: bool = False
     quiet: bool = False
@@ -89,5 +101,11 @@ class RunRequest:
                 "--names is for the variables of a grid; pass --drivers as well. Columns of tower "
                 "tables are known by the names that `xflux.variables` lists"
             )
+        if self.model is not None and not self.drivers:
+            raise InputError("--model refines a grid; pass --drivers as well")
+        if self.model is not None and not self.refine:
+            raise InputError("--model and --no-refine exclude each other; leave one out")
+        if self.folds < 2:
+            raise InputError(f"--folds {self.folds}: a validation takes two folds or more")
         if isinstance(self.co2, float) and not 100.0 <= self.co2 <= 5000.0:
             raise InputError(f"--co2 {self.co2:g} is no mole fraction in ppm; expected 100 to 5000")

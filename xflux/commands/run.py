@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xflux.commands.at_towers import run_at_towers
-from xflux.commands.caveats import BASELINE_CAVEAT, grid_caveats, model_caveats, tower_caveats
+from xflux.commands.caveats import (
+    BASELINE_CAVEAT,
+    REFINED_CAVEAT,
+    grid_caveats,
+    model_caveats,
+    tower_caveats,
+)
 from xflux.commands.drawing import Figure, require_matplotlib
 from xflux.commands.figures import draw_grid, draw_towers
 from xflux.commands.fluxes import Baseline, baseline_of
@@ -20,21 +26,32 @@ from xflux.commands.inputs import (
     read_co2_option,
     with_co2,
 )
-from xflux.commands.on_grid import run_on_grid
+from xflux.commands.learning import Grounds, grounds_of, learn
+from xflux.commands.on_grid import GridResult, run_on_grid
 from xflux.commands.progress import Progress
-from xflux.commands.report import Report
+from xflux.commands.refined import keep, refine_grid
+from xflux.commands.refined_figures import draw_refined, draw_validated
+from xflux.commands.report import Report, Section
 from xflux.commands.request import Format, RunRequest
-from xflux.commands.sections import grid_section, tower_section
+from xflux.commands.sections import (
+    grid_section,
+    learned_section,
+    refined_section,
+    tower_section,
+)
 from xflux.commands.warned import Warned, collect_warnings
+from xflux.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["add_grid", "add_towers", "run", "summary", "versions"]
+    from xflux.refinement.residual import ResidualModel
+
+__all__ = ["add_grid", "add_learned", "add_refined", "add_towers", "run", "summary", "versions"]
 
 
 def run(request: RunRequest) -> str:
-    """Run the baseline on the user's own files, and write the folder of results.
+    """Run baseline and refinement on the user's own files, and write the folder of results.
 
     Parameters
     ----------
@@ -71,15 +88,99 @@ def run(request: RunRequest) -> str:
             grid = with_co2(open_grid(request), co2, what="grid")
             opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
         warned.show()
-        report = Report("Baseline fluxes", run={**_said(request), **versions()})
+        model = None
+        if request.model is not None:
+            from xflux.refinement.residual import ResidualModel
+
+            model = ResidualModel.load(Path(request.model).expanduser())
+        learns = request.refine and request.model is None and "towers" in opened
+        title = "Baseline and refined fluxes" if learns or model else "Baseline fluxes"
+        report = Report(title, run={**_said(request), **versions()})
         report.warn_of([BASELINE_CAVEAT])
         if "towers" in opened:
             add_towers(report, *opened["towers"], folder, request.format, progress)
             warned.show()
+        if learns:
+            model = _learned(request, report, opened, folder, progress)
+            warned.show()
         if "grid" in opened:
-            add_grid(report, *opened["grid"], folder, request.format, progress, warned)
+            before = add_grid(report, *opened["grid"], folder, request.format, progress, warned)
+            if model is not None:
+                add_refined(
+                    report, model, *opened["grid"], before, folder, request.format, progress
+                )
         report.write(folder, warned.messages)
     return summary(report, request.out)
+
+
+def _learned(
+    request: RunRequest, report: Report, opened: dict[str, tuple[xr.Dataset, Baseline]],
+    folder: Path, progress: Progress,
+) -> ResidualModel | None:  # fmt: skip
+    """Learn from the towers; where they are too few, say so and go on with the baseline."""
+    from xflux.refinement.residual import ResidualModel
+
+    towers, at_towers = opened["towers"]
+    try:
+        grounds = grounds_of(towers, at_towers, *opened.get("grid", (None, None)))
+        model = ResidualModel(request.learner, grounds.fluxes, grounds.features)
+        return add_learned(
+            report, model, grounds, towers, at_towers, folder, request.format, progress,
+            folds=request.folds,
+        )  # fmt: skip
+    except InputError as error:
+        section = Section("Learned from the towers", left_out={"refinement": str(error)})
+        report.sections.append(section)
+        return None
+
+
+def add_learned(
+    report: Report, model: ResidualModel, grounds: Grounds, towers: xr.Dataset,
+    baseline: Baseline, folder: Path, format: Format, progress: Progress, *, folds: int,
+    label: str = "",
+) -> ResidualModel:  # fmt: skip
+    """Learn from the towers, validate that, and put what came of it into the report.
+
+    Parameters
+    ----------
+    report : Report
+    model : ResidualModel
+        Not fitted.
+    grounds : Grounds
+        What it learns of.
+    towers, baseline : Dataset, Baseline
+        Canonical records, and the baseline at them.
+    folder, format, progress, label
+        As for `add_grid`.
+    folds : int
+        Of whole sites.
+
+    Returns
+    -------
+    ResidualModel
+        Fitted.
+
+    Raises
+    ------
+    InputError
+        When there is too little to learn from.
+    """
+    observed = towers[list(grounds.fluxes)].compute()
+    drivers = towers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in towers])
+    drivers = drivers.assign(baseline.fluxes.data_vars).compute()
+    learned = learn(model, drivers, observed, folds=folds, progress=progress)
+    validated = keep(learned, observed, folder, format, progress)
+    not_drawn: dict[str, str] = {}
+    figures: list[Figure] = []
+    if learned.validated is not None:
+        figures = draw_validated(
+            learned.validated, observed, folder / "figures", not_drawn, progress, label=label
+        )
+    report.sections.append(
+        learned_section(learned, validated, grounds.left_out, figures, not_drawn)
+    )
+    report.files.update(validated.files)
+    return learned.model
 
 
 def add_towers(
@@ -109,7 +210,7 @@ def add_towers(
 def add_grid(
     report: Report, drivers: xr.Dataset, baseline: Baseline, folder: Path, format: Format,
     progress: Progress, warned: Warned, *, label: str = "",
-) -> Path:  # fmt: skip
+) -> GridResult:  # fmt: skip
     """Run on a grid, and put what came of it into the report.
 
     Parameters
@@ -128,8 +229,7 @@ def add_grid(
 
     Returns
     -------
-    Path
-        Of the store of the fluxes.
+    GridResult
     """
     result = run_on_grid(drivers, baseline, folder, format, progress)
     warned.show()
@@ -139,7 +239,42 @@ def add_grid(
     report.sections.append(grid_section(drivers, baseline, result, inputs, figures, not_drawn))
     report.warn_of(model_caveats(baseline) + grid_caveats(drivers, baseline, result))
     report.files[result.path.name] = "baseline fluxes, cell area and land fraction of the grid"
-    return result.path
+    return result
+
+
+def add_refined(
+    report: Report, model: ResidualModel, drivers: xr.Dataset, baseline: Baseline,
+    before: GridResult, folder: Path, format: Format, progress: Progress, *, label: str = "",
+) -> GridResult:  # fmt: skip
+    """Refine a grid, and put what came of it into the report.
+
+    Parameters
+    ----------
+    report : Report
+    model : ResidualModel
+        Fitted.
+    drivers, baseline : Dataset, Baseline
+        Canonical, lazy.
+    before : GridResult
+        Of the baseline.
+    folder, format, progress, label
+        As for `add_grid`.
+
+    Returns
+    -------
+    GridResult
+    """
+    refined = refine_grid(model, drivers, baseline, before, folder, format, progress)
+    not_drawn: dict[str, str] = {}
+    figures = draw_refined(
+        before, refined.result, folder / "figures", not_drawn, progress, label=label
+    )
+    report.sections.append(refined_section(refined, figures, not_drawn))
+    report.warn_of([REFINED_CAVEAT])
+    report.files[refined.result.path.name] = (
+        "refined fluxes and the ends of their intervals, cell area and land fraction of the grid"
+    )
+    return refined.result
 
 
 def versions() -> dict[str, str]:
@@ -162,6 +297,8 @@ def _said(request: RunRequest) -> dict[str, str]:
     }  # fmt: skip
     said = {"Command": f"`{request.command}`"} if request.command else {}
     said |= {words: ", ".join(given) for words, given in lists.items() if given}
+    if request.model is not None:
+        said["Refinement"] = request.model
     if request.co2 is not None:
         number = isinstance(request.co2, float)
         said["CO2"] = f"{request.co2:g} ppm" if number else str(request.co2)

@@ -1,4 +1,4 @@
-"""What the report says of the towers and of the grid."""
+"""What the report says of the towers, of the grid, and of the refinement of both."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import pandas as pd
 from xflux.commands.at_towers import TowerResult
 from xflux.commands.drawing import Figure
 from xflux.commands.fluxes import Baseline
+from xflux.commands.learning import Learned
 from xflux.commands.on_grid import GridResult
+from xflux.commands.refined import LEVEL, RefinedGrid, Validated
 from xflux.commands.report import Section
 from xflux.commands.scores import STEPS
 from xflux.commands.tables import Table
 from xflux.labels.classes import flags
+from xflux.labels.variables import IGBP
 from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["grid_section", "tower_section"]
+__all__ = ["grid_section", "learned_section", "refined_section", "tower_section"]
 
 
 def tower_section(
@@ -111,3 +114,49 @@ def _missing(shares: Mapping[str, float]) -> list[str]:
         for share, fluxes in alike.items()
         if float(share) > 0
     ]
+
+
+def learned_section(
+    learned: Learned, validated: Validated, unused: Mapping[str, str], figures: list[Figure],
+    not_drawn: Mapping[str, str],
+) -> Section:  # fmt: skip
+    """Tell what was learned from the towers, and how good it is at sites not seen."""
+    model = learned.model
+    fitted = model.refinement_
+    columns = ", ".join(feature.name for feature in fitted.features)
+    facts = [
+        f"Model: learner {model.learner!r}, {len(next(iter(fitted.ensembles.values())).members)} "
+        f"members, seed {model.seed}; fitted for {', '.join(map(short_name, fitted.fluxes))}",
+        f"Learned from: {columns}",
+    ]
+    if "igbp" in fitted.codes:
+        names = {code: name for name, code in IGBP.items()}
+        known = ", ".join(names.get(code, str(code)) for code in fitted.codes["igbp"])
+        facts.append(f"Land cover with a tower: {known}; elsewhere there is no refined value")
+    if learned.validated is not None:
+        facts.append(
+            f"Validation: {learned.folds} folds of whole sites. [validation.html](validation.html) "
+            "shows it by land cover, season and site"
+        )
+    left_out = {short_name(what): why for what, why in {**unused, **learned.left_out}.items()}
+    return Section(
+        "Learned from the towers", facts, validated.tables, figures, {**left_out, **not_drawn}
+    )
+
+
+def refined_section(
+    refined: RefinedGrid, figures: list[Figure], not_drawn: Mapping[str, str]
+) -> Section:
+    """Tell of the refined grid: totals beside the baseline, intervals, maps."""
+    result = refined.result
+    facts = []
+    if result.totals is not None:
+        facts += _missing(result.totals.missing)
+    facts.append(
+        f"`<flux>_lower` to `<flux>_upper` hold {100 * LEVEL:g} % of what a tower at a new site "
+        "would record, in the mean over sites like those that were learned from: less where "
+        "climate and land cover are like at none of them"
+    )
+    return Section(
+        "Refined on the grid", facts, refined.tables, figures, {**result.left_out, **not_drawn}
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from xflux.commands.against_truth import AgainstTruth
 from xflux.commands.drawing import Figure, FigureFolder, map_page, set_title
 from xflux.commands.progress import Progress
+from xflux.commands.refined_figures import pair_of_maps
 from xflux.plot.wording import short_name, units_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def draw_planet(
 def draw_truth(
     result: AgainstTruth, folder: Path, left_out: dict[str, str], progress: Progress
 ) -> list[Figure]:
-    """Draw errors of the baseline as maps, and truth and baseline by season and year.
+    """Draw errors of both estimates as maps, and all by season and year.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def draw_truth(
     folder, left_out, progress
         As for `draw_planet`.
     """
-    progress.say("drawing truth and baseline")
+    progress.say("drawing truth, baseline and refined")
     pages = FigureFolder(folder, left_out)
     for flux in ("gpp", "nee"):
         title = f"True {short_name(flux)}, mean of all months (synthetic)"
@@ -66,15 +67,17 @@ def draw_truth(
             f"{title}. Grey: no value.",
             partial(map_page, result.truth[flux]),
         )
-        if flux in result.computed:
-            title = f"Baseline less true {short_name(flux)}, mean of all months (synthetic)"
-            pages.draw(
-                f"error_{flux}", title,
-                f"{title}. Red: the baseline is higher. Grey: no value.",
-                partial(_error, result, flux),
-            )  # fmt: skip
-    title = "NEE by latitude, truth and baseline (synthetic)"
-    caption = f"{title}: mean seasonal cycle over land, positive to the atmosphere."
+        title = f"Error of mean {short_name(flux)}, baseline and refined (synthetic)"
+        pages.draw(
+            f"error_{flux}", title,
+            f"{title}: estimate less truth, mean of all months. Red: the estimate is higher. Grey: "
+            "no value, or land whose cover no tower has.",
+            partial(_error, result, flux),
+        )  # fmt: skip
+    title = "NEE by latitude: truth, baseline and refined (synthetic)"
+    caption = (
+        f"{title}: mean seasonal cycle over land with a refined value, positive to the atmosphere."
+    )
     pages.draw("truth_by_latitude", title, caption, partial(_by_latitude, result))
     title = "True carbon of the planet by year (synthetic)"
     caption = f"{title}: gross fluxes, and net exchange as sink and source."
@@ -103,13 +106,18 @@ def _plain() -> Any:
 
 
 def _error(result: AgainstTruth, flux: str, title: str) -> Canvas:
-    computed, truth = (ds[flux] for ds in (result.computed, result.truth))
-    error = (computed - truth).mean("time").compute()
-    limit = float(np.nanquantile(np.abs(error), 0.98))
-    name = f"{short_name(flux)}, baseline less truth"
-    error = error.rename("error").drop_attrs()
-    error.attrs = {"long_name": name, "units": units_text(truth), "synthetic": "yes"}
-    return map_page(error, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    import dask
+
+    truth = result.truth[flux]
+    (errors,) = dask.compute(
+        {which: (ds[flux] - truth).mean("time") for which, ds in result.computed.items()}
+    )
+    limit = max(float(np.nanquantile(np.abs(error), 0.98)) for error in errors.values())
+    said = {"units": units_text(truth), "synthetic": "yes"}
+    for which, error in errors.items():
+        name = f"{short_name(flux)}, estimate less truth"
+        errors[which] = error.rename("error").drop_attrs().assign_attrs(long_name=name, **said)
+    return pair_of_maps(errors, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
 
 
 def _by_latitude(result: AgainstTruth, title: str) -> Canvas:
@@ -121,20 +129,21 @@ def _by_latitude(result: AgainstTruth, title: str) -> Canvas:
     from xflux.twin.plausible import BANDS, band_numbers
 
     truth = result.truth
-    mask = band_numbers(truth)
+    area, land, mask = truth["cell_area"], truth["land_fraction"], band_numbers(truth)
+    there = result.computed["refined"]["nee"].notnull()
     lines = {
-        which: regional_mean(
-            ds["nee"], area=truth["cell_area"], land_fraction=truth["land_fraction"], regions=mask
-        ).groupby("time.month").mean()
-        for which, ds in (("truth", truth), ("baseline", result.computed))
-    }  # fmt: skip
+        which: regional_mean(ds["nee"].where(there), area=area, land_fraction=land, regions=mask)
+        .groupby("time.month")
+        .mean()
+        for which, ds in {"truth": truth, **result.computed}.items()
+    }
     both = xr.concat(list(lines.values()), xr.Variable("estimate", list(lines))).compute()
     present = both.notnull().any(("estimate", "month"))
     names = [name for name, there in zip(BANDS, present.values, strict=True) if there]
     both = both.isel(region=np.flatnonzero(present)).drop_vars("region")
     both = both.rename(region="latitudes").assign_coords(latitudes=names)
     both.attrs = truth["nee"].attrs
-    colours = {"truth": INK, "baseline": FLUX_COLOURS["nee"]}
+    colours = {"truth": INK, "baseline": FLUX_COLOURS["nee"], "refined": FLUX_COLOURS["gpp"]}
     grid: Any = plot_series(
         both.rename("nee"), x="month", hue="estimate", col="latitudes", col_wrap=3, colors=colours
     )
