@@ -33,7 +33,7 @@ Array = NDArray[Any]
 
 #: Rows that are predicted together: their features stay in the cache, and take no memory to
 #: speak of however large a chunk is.
-_ROWS = 8192
+_ROWS = 16384
 
 
 def apply(
@@ -266,7 +266,7 @@ def _lazy(
     memory = block.fitted.memory if len(chunks[last]) > 1 else 0
     longer = _at_least(chunks[last], memory)
     # Chunks of few steps and much of the globe stay of the size that the user chose.
-    parts = max(longer) // max(chunks[last])
+    parts = max(1, longer[0] // max(chunks[last]))
     chunks[last] = longer
     for dim in order[:-1]:
         largest = max(chunks[dim])

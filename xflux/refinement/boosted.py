@@ -157,7 +157,9 @@ class Boosted:
 
     def __dask_tokenize__(self) -> Any:
         """Tell Dask apart by the bytes: the booster itself would be pickled and read again."""
-        return type(self).__name__, self._bytes, settings(self)
+        import hashlib
+
+        return type(self).__name__, hashlib.sha256(self._bytes).hexdigest(), settings(self)
 
     def _load(self, model: bytes) -> None:
         """Take up a model, ready to be read by several threads."""
