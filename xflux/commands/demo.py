@@ -148,7 +148,7 @@ def _verdict(result: AgainstTruth) -> str:
         for flux in scores.index.unique("flux")
     )
     true, before, after = (
-        float(totals[f"{which}, mean"]) for which in ("truth", "baseline", "refined")
+        float(str(totals[f"{which}, mean"])) for which in ("truth", "baseline", "refined")
     )
     off = abs(after - true)
     refined = result.tables[1].frame.set_index("flux")["refined, mean"].to_dict()
