@@ -104,7 +104,7 @@ for name, r2 in scores.items():
 # %%
 # Gross fluxes score higher on the map than at the towers: towers have errors of measurement and
 # histories of their own, which no model can predict, and the truth of a cell has not. Net exchange
-# scores lower: many of these cells are unlike any of the 40 towers.
+# scores lower: many of these cells have a climate that none of the 40 towers has.
 #
 # The intervals are for what a tower at a new site would record, with its errors. The truth should
 # lie in 90 % ones more often than that. Where it does not, the land is unlike that of any tower.
@@ -113,8 +113,9 @@ ends = grid[[f"{name}_{end}" for name in truth for end in ("lower", "upper")]]
 held = xflux.evaluate_intervals(truth, ends, level=0.9, weights=area)
 print(held.coverage.to_pandas().round(3).to_dict())
 inside = ((truth.nee >= grid.nee_lower) & (truth.nee <= grid.nee_upper)).where(known)
-share = inside.mean("time").assign_attrs(long_name="Share of months within the interval", units="1")
-share.to_dataset(name="share").flux.plot.map("share", vmin=0.5, vmax=1.0)
+share = inside.mean("time").drop_attrs()
+share.attrs = {"long_name": "Share of months within the interval", "units": "1", "synthetic": "yes"}
+share.to_dataset(name="share").flux.plot.map("share", vmin=0.5, vmax=1.0, cmap="viridis")
 
 # %%
 # Last the sum. Net exchange is a small difference of two large fluxes, and even a map that is right
