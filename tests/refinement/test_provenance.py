@@ -96,3 +96,22 @@ def test_sites_and_times_without_names_are_told_by_their_numbers():
     assert provenance(bare.assign_coords(time=days), used)["last"] == "2001-03-02T00:00:00"
     days = pd.date_range("2001-02-28", periods=3)
     assert provenance(bare.assign_coords(time=days), used)["first"] == "2001-03-01T00:00:00"
+
+
+def test_what_comes_of_generated_records_or_drivers_says_so():
+    earth = xflux.twin.Earth(start="2001", end="2002", seed=3)
+    drivers, observed = earth.towers(n=12)
+    model = xflux.ResidualModel(
+        "kernel", fluxes=("gpp",), features=("ta", "gpp_baseline"), members=2
+    )
+    fitted = model.fit(drivers, observed)
+    mark = earth.drivers["ta"].attrs["synthetic"]
+    made = fitted.apply(earth.drivers, interval=0.9)
+    assert {array.attrs["synthetic"] for array in made.values()} == {mark}
+    validated = model.cross_validate(drivers, observed, splitter=3)
+    assert {array.attrs["synthetic"] for array in validated.values()} == {mark}
+    # Grids of the real Earth by what an idealised one taught.
+    real = earth.drivers.copy()
+    for array in real.values():
+        array.attrs.pop("synthetic", None)
+    assert fitted.apply(real)["gpp"].attrs["synthetic"] == mark

@@ -19,6 +19,7 @@ from xflux.numerics.tiles import slabs
 from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.known_sites import remembered
+from xflux.refinement.provenance import generated
 from xflux.refinement.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -87,11 +88,15 @@ def apply(
     block = _Block(fitted, tuple(arrays), tuple(names), interval, members, dtype)
     made = _run(block, list(arrays.values()), list(arrays), len(names), members)
     template = max(arrays.values(), key=lambda array: array.ndim)
+    # What was learned from generated records, or made from generated drivers, is no estimate.
+    mark = generated(ds) or fitted.provenance.get("synthetic")
     result = {}
     for name, array in zip(names, made, strict=True):
         flux = name.split("_")[0]
         array = array.transpose(*(["member"] if members else []), *template.dims)
-        result[name] = describe(array, flux, **_said(name, fitted, interval)).rename(name)
+        result[name] = describe(
+            array, flux, synthetic=mark, **_said(name, fitted, interval)
+        ).rename(name)
     ds = xr.Dataset(result)
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
 

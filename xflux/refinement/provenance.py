@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["provenance"]
+__all__ = ["generated", "provenance"]
 
 _PACKAGES = ("xflux", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "xarray")
 
@@ -32,7 +32,8 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
     -------
     dict
         ``sites``, their names; ``first`` and ``last`` step; ``records`` by flux; ``versions`` of
-        packages. No date, so that the same fit is the same file.
+        packages; ``synthetic``, where records were generated. No date, so that the same fit is
+        the same file.
     """
     any_ = np.any(list(used.values()), axis=0)
     sites = np.flatnonzero(any_.any(axis=1))
@@ -45,7 +46,14 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
         "last": _said(steps[-1] if times is None else times[steps[-1]]),
         "records": {flux: int(rows.sum()) for flux, rows in used.items()},
         "versions": {"python": platform.python_version(), **_versions()},
+        **({"synthetic": mark} if (mark := generated(observed[list(used)])) else {}),
     }
+
+
+def generated(ds: xr.Dataset) -> str | None:
+    """Return what says that variables of a Dataset were generated; None where none was."""
+    marks = {str(array.attrs.get("synthetic", "")) for array in ds.data_vars.values()}
+    return "; ".join(sorted(marks - {""})) or None
 
 
 def _said(step: Any) -> str:

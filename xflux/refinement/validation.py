@@ -12,6 +12,7 @@ from xflux.progress_bar import progress_bar
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables
+from xflux.refinement.provenance import generated
 from xflux.refinement.splits import as_splitter
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def cross_validate(
         for name in names:
             whole[name][fold.test] = part[name]
     like = observed[fluxes[0]].transpose("site", "time")
+    mark = generated(observed[list(fluxes)])
     result = {}
     for flux in fluxes:
         first = base[flux].transpose("site", "time").where(records)
@@ -103,9 +105,11 @@ def cross_validate(
             [first.drop_attrs(), like.copy(data=whole[flux]).drop_attrs()],
             xr.Variable("estimate", ["baseline", "refined"]),
         )
-        result[flux] = describe(both, flux)
+        result[flux] = describe(both, flux, synthetic=mark)
         for end in ends:
-            array = describe(like.copy(data=whole[flux + end]), flux, standard_name=None)
+            array = describe(
+                like.copy(data=whole[flux + end]), flux, standard_name=None, synthetic=mark
+            )
             result[flux + end] = array.rename(flux + end)
     known = any((fold.train.any(axis=1) & fold.test.any(axis=1)).any() for fold in folds)
     said: dict[str, Any] = {
