@@ -67,7 +67,7 @@ def test_errors_that_go_together_are_made_use_of():
     truth = np.array([8.0, 6.0, -2.0])[:, None]
     errors = np.stack([shared, shared, np.zeros(20_000)]) + 0.7 * random.normal(size=(3, 20_000))
     made = truth - errors
-    covariance = error_covariance(errors)
+    covariance = error_covariance(errors, np.arange(20_000) % 40)
     closed = np.stack(project(*made, covariance))
     apart = np.stack(project(*made, np.diag(np.diag(covariance))))
 
@@ -93,5 +93,14 @@ def test_errors_that_close_share_a_gap_alike():
     np.testing.assert_allclose([g[0], r[0], n[0]], [7.0, 7.0, 0.0])
 
 
-def test_too_few_errors_count_alike():
-    np.testing.assert_array_equal(error_covariance(np.full((3, 5), np.nan)), np.eye(3))
+def test_errors_that_no_site_has_together_count_as_independent():
+    errors = np.array([[2.0, 2.0, np.nan], [np.nan, np.nan, np.nan], [1.0, np.nan, 3.0]])
+    covariance = error_covariance(errors, np.array([0, 1, 2]))
+    np.testing.assert_array_equal(covariance, np.diag([4.0, 1.0, 5.0]))
+
+
+def test_a_site_of_many_months_counts_once():
+    errors = np.ones((3, 12))
+    errors[:, :10] = 3.0
+    site = np.array([0] * 10 + [1, 2])
+    np.testing.assert_allclose(np.diag(error_covariance(errors, site)), 11 / 3)

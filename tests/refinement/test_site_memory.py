@@ -101,6 +101,44 @@ def test_sites_in_any_order_chunks_and_part_keep_what_is_theirs(towers, fitted):
     xr.testing.assert_equal(fitted.apply(drivers.chunk(site=4, time=7))["gpp"].compute(), whole)
 
 
+def test_one_site_that_is_selected_is_still_known(towers, fitted):
+    drivers, _ = towers
+    whole = fitted.apply(drivers)["gpp"]
+    xr.testing.assert_equal(fitted.apply(drivers.isel(site=3))["gpp"], whole.isel(site=3))
+
+
+def test_longitudes_may_run_from_0_to_360(towers, fitted):
+    drivers, _ = towers
+    turned = drivers.assign_coords(lon=(drivers["lon"] % 360.0).assign_attrs(drivers["lon"].attrs))
+    np.testing.assert_array_equal(fitted.apply(turned)["gpp"], fitted.apply(drivers)["gpp"])
+
+
+def test_a_name_alone_is_not_enough_where_one_side_has_positions(towers, fitted):
+    drivers, _ = towers
+    bare = drivers.drop_vars(["lat", "lon"])
+    assert "site_memory" in fitted.apply(drivers)["gpp"].attrs
+    assert "site_memory" not in fitted.apply(bare)["gpp"].attrs
+
+
+def test_days_are_remembered_as_their_months():
+    random = np.random.default_rng(0)
+    time = 2001 + np.arange(365 * 20) / 365.25
+    residual = 1.0 + random.normal(size=time.size)
+    memory = fit_memory(residual, np.zeros(time.size, np.int64), time)
+    assert memory.time.size == 240
+    assert memory.predict(0, np.array([2030.5]))[0] == pytest.approx(1.0, abs=0.15)
+
+
+def test_towers_without_dates_are_fitted_and_not_remembered(towers):
+    drivers, observed = (ds.drop_vars("time") for ds in towers)
+    model = xflux.ResidualModel(
+        "kernel", fluxes=("gpp",), features=("ta", "vpd", "fapar"), members=2, closure="none"
+    )
+    held = drivers.flux.baseline()
+    model.fit(held.drop_vars([name for name in held if name.startswith("never")]), observed)
+    assert model.refinement_.known is None
+
+
 def test_a_saved_model_remembers(towers, fitted, tmp_path):
     drivers, _ = towers
     again = xflux.ResidualModel.load(fitted.save(tmp_path / "model.safetensors"))

@@ -90,12 +90,13 @@ def apply(
     template = max(arrays.values(), key=lambda array: array.ndim)
     # What was learned from generated records, or made from generated drivers, is no estimate.
     mark = generated(ds) or fitted.provenance.get("synthetic")
+    note = "records of sites that it was fitted to went into the values there" if own else None
     result = {}
     for name, array in zip(names, made, strict=True):
         flux = name.split("_")[0]
         array = array.transpose(*(["member"] if members else []), *template.dims)
         result[name] = describe(
-            array, flux, synthetic=mark, **_said(name, fitted, interval)
+            array, flux, synthetic=mark, site_memory=note, **_said(name, fitted, interval)
         ).rename(name)
     ds = xr.Dataset(result)
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
@@ -205,7 +206,9 @@ class _Block:
             if name.startswith("remembered ")
         }
         values = {name: array.astype(np.float64, copy=False) for name, array in plain.items()}
-        made = self.fitted.predict(values, base, skip=skip, dtype=self.dtype, remembered=own)
+        made = self.fitted.predict(
+            values, base, skip=skip, dtype=self.dtype, remembered=own, members=self.members
+        )
         if self.members:
             return made
         cover = values["igbp"][:, skip:] if "igbp" in values else None

@@ -43,14 +43,18 @@ def calibrate(
     Returns
     -------
     covariance : ndarray (3, 3) or None
-        Of the errors of gpp, reco and nee, where all are there.
+        Of the errors of gpp, reco and nee; None where they are not closed.
     spreads : dict of str to Spread
-        Of the fluxes as they will be returned, closed or not.
+        Of the fluxes as they will be returned: gross ones 0 or more, and closed where all three
+        were predicted.
     """
     covariance = None
     made = dict(left_out)
+    for flux in {"gpp", "reco"} & set(made):
+        made[flux] = np.maximum(made[flux], 0.0)
     if close and set(_THREE) <= set(targets):
-        covariance = error_covariance(np.stack([targets[f] - made[f] for f in _THREE]))
+        errors = np.stack([targets[flux] - made[flux] for flux in _THREE])
+        covariance = error_covariance(errors, site)
         closing = np.diag([0.0, 0.0, 1.0]) if net_gives_way else covariance
         three = project(made["gpp"], made["reco"], made["nee"], closing)
         for flux, closed in zip(_THREE, three, strict=True):

@@ -16,20 +16,35 @@ Floats = NDArray[np.float64]
 _DRAWN = 0.1
 
 
-def error_covariance(errors: Floats) -> Floats:
+def error_covariance(errors: Floats, site: NDArray[np.int64]) -> Floats:
     """Return how the errors of gpp, reco and nee go together, shape (3, 3).
 
     Parameters
     ----------
     errors : ndarray (3, row)
-        Observed less predicted, on sites left out; rows where one is NaN say nothing.
+        Observed less predicted, on sites left out; NaN where one of both is missing.
+    site : ndarray of int (row,)
+        Each counts once. Where fewer than three have all fluxes, errors are taken to be
+        independent.
     """
-    known = errors[:, np.isfinite(errors).all(axis=0)]
-    if known.shape[1] < 2:
-        return np.eye(3)
+    there: NDArray[np.bool_] = np.isfinite(errors)
+    together = np.asarray(there.all(axis=0))
+    if np.unique(site[together]).size < 3:
+        alone = [_products(errors[k : k + 1], there[k], site) for k in range(3)]
+        return np.diag([float(each[0, 0]) for each in alone])
     # Of the errors themselves, not about their mean: a bias is an error as well.
-    whole = known @ known.T / known.shape[1]
+    whole = _products(errors, together, site)
     return np.asarray((1.0 - _DRAWN) * whole + _DRAWN * np.diag(np.diag(whole)), np.float64)
+
+
+def _products(errors: Floats, known: NDArray[np.bool_], site: NDArray[np.int64]) -> Floats:
+    """Average products of errors within sites, then over sites; 1 of nothing."""
+    if not known.any():
+        return np.eye(len(errors))
+    number = np.unique(site[known], return_inverse=True)[1]
+    count = np.bincount(number)
+    weight = 1.0 / (count.size * count[number])
+    return np.asarray((errors[:, known] * weight) @ errors[:, known].T, np.float64)
 
 
 def project(gpp: Array, reco: Array, nee: Array, covariance: Floats) -> tuple[Array, Array, Array]:

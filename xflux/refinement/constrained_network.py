@@ -13,9 +13,9 @@ from sklearn.base import BaseEstimator
 
 from xflux.errors import InputError
 from xflux.progress_bar import progress_bar
+from xflux.refinement.calibration import calibrate
 from xflux.refinement.ecological_losses import DIM
 from xflux.refinement.features import DEFAULT_FEATURES
-from xflux.refinement.intervals import Spread, fit_spread
 from xflux.refinement.network import Network
 from xflux.refinement.network_refinement import NetworkRefinement
 from xflux.refinement.provenance import provenance
@@ -208,16 +208,22 @@ class ConstrainedNetwork(BaseEstimator):
                 needed=needed,
                 tell=tell,
             )
-        spreads, errors = _left_out(
-            network, x, site, target, None if rows.cover is None else rows.cover[there]
-        )
+        left_out = {
+            flux: made.astype(np.float64)
+            for flux, made in network.predict_left_out(x, site).items()
+        }
+        covariance, spreads = calibrate(
+            target, left_out, site, close=self.closure == "project", net_gives_way=False,
+            cover=None if rows.cover is None else rows.cover[there],
+        )  # fmt: skip
         shape = (observed.sizes["site"], observed.sizes["time"])
         used = {
             flux: (whole & np.isfinite(rows.target[flux])).reshape(shape) for flux in self.fluxes
         }
         made = NetworkRefinement(
             rows.features, rows.expanded, rows.codes, {}, spreads, self.closure, rows.made_by,
-            provenance(observed, used), network=network, errors=errors,
+            provenance(observed, used), covariance=covariance, network=network,
+            errors=_errors(left_out, target, site),
         )  # fmt: skip
         self.refinement_ = made
         self.feature_names_in_ = np.array([feature.name for feature in rows.features])
@@ -358,23 +364,15 @@ def _column(rows: TowerRows, name: str, **laws: float) -> int | None:
     return names.index(name)
 
 
-def _left_out(
-    network: Network,
-    x: NDArray[np.float32],
-    site: NDArray[np.int64],
-    target: Mapping[str, Any],
-    cover: NDArray[np.float64] | None,
-) -> tuple[dict[str, Spread], dict[str, float]]:
-    """Return how far members miss sites that they never saw: spreads, mean squared errors."""
-    spreads: dict[str, Spread] = {}
+def _errors(
+    predicted: Mapping[str, Any], target: Mapping[str, Any], site: NDArray[np.int64]
+) -> dict[str, float]:
+    """Return the mean squared error of each flux, each site of one weight."""
     errors: dict[str, float] = {}
-    for flux, predicted in network.predict_left_out(x, site).items():
-        there = np.isfinite(predicted) & np.isfinite(target[flux])
-        if not there.any():
-            continue
-        ground = None if cover is None else cover[there]
-        made, seen, groups = predicted[there].astype(np.float64), target[flux][there], site[there]
-        spreads[flux] = fit_spread(seen, made, groups, ground)
-        weight = 1.0 / np.bincount(groups)[groups]
-        errors[flux] = float(np.average((made - seen) ** 2, weights=weight))
-    return spreads, errors
+    for flux, made in predicted.items():
+        there = np.isfinite(made) & np.isfinite(target[flux])
+        if there.any():
+            weight = 1.0 / np.bincount(site[there])[site[there]]
+            squares = (made[there] - target[flux][there]) ** 2
+            errors[flux] = float(np.average(squares, weights=weight))
+    return errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,12 @@ from numpy.typing import NDArray
 from xflux.refinement.blend import blend_weights, left_out
 from xflux.refinement.learner import Learner, Traits
 
-__all__ = ["Ensemble", "Member", "Sampling", "fit_ensemble"]
+__all__ = ["FULL", "Ensemble", "Member", "Sampling", "fit_ensemble"]
 
 Floats = NDArray[np.float64]
+
+#: Fits to all rows and features, beside the members: they predict, members say how surely.
+FULL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +84,31 @@ class Ensemble:
     left_out : ndarray (row,)
         Prediction of the training rows by members that did not see their site; NaN where
         every member saw it. Empty once stored.
+    full : list of Member
+        Of all rows and features: the best estimate. Empty where members saw all there is.
     """
 
     members: list[Member]
     weights: Floats
     variance: float
     left_out: Floats = field(default_factory=lambda: np.empty(0))
+    full: list[Member] = field(default_factory=list)
+
+    def best(self, x: NDArray[np.float32], base: Floats) -> Floats:
+        """Predict rows (row,) by what saw all sites; NaN where the baseline is."""
+        made = self._each(self.full or self.members, x, base)
+        total = np.zeros(len(x))
+        for part in made:
+            total += part
+        return total / len(made)
 
     def predict(self, x: NDArray[np.float32], base: Floats) -> Floats:
         """Predict rows by each member, shape (member, row); NaN where the baseline is."""
-        made = np.empty((len(self.members), len(x)))
-        for k, member in enumerate(self.members):
+        return self._each(self.members, x, base)
+
+    def _each(self, members: list[Member], x: NDArray[np.float32], base: Floats) -> Floats:
+        made = np.empty((len(members), len(x)))
+        for k, member in enumerate(members):
             # In the order of the learners, so that all rows add up alike.
             total = np.zeros(len(x))
             for weight, part in zip(self.weights, member.predict(x, base), strict=True):
@@ -149,32 +167,58 @@ def fit_ensemble(
         seen = [np.ones(len(y), bool)] * sampling.members
     present = np.unique(features)
     count = max(1, int(np.ceil(sampling.columns * present.size)))
+    everything = np.arange(len(features))
+    fit = partial(
+        _fit_member, x, base, weight=weight, groups=groups, make=make, traits=traits, slope=slope
+    )
     members: list[Member] = []
     held: list[Floats] = []
     for k, rows in enumerate(seen):
         kept = np.isin(features, random.choice(present, count, replace=False))
-        columns = np.flatnonzero(kept).astype(np.int64)
-        target = y[rows] if draw is None else (y + draw(k))[rows]
-        line = _line(base[rows], target, weight[rows], slope)
-        rest = target - line[0] - line[1] * base[rows]
-        part = np.ascontiguousarray(x[np.ix_(rows, columns)])
-        learners = [
-            learner.fit(
-                part,
-                target if _whole(learner) else rest,
-                weight=weight[rows],
-                groups=groups[rows],
-            )
-            for learner in make(sampling.seed * 1000 + k, traits.of(columns))
-        ]
-        member = Member(columns, line, learners)
+        target = y if draw is None else y + draw(k)
+        member = fit(target, rows, np.flatnonzero(kept), seed=sampling.seed * 1000 + k)
         members.append(member)
-        away = np.full((len(learners), len(y)), np.nan)
+        away = np.full((len(member.learners), len(y)), np.nan)
         if not rows.all():
             away[:, ~rows] = member.predict(x[~rows], base[~rows])
         held.append(away)
         tell()
-    return _weighed(members, np.stack(held), y, weight, groups)
+    ensemble = _weighed(members, np.stack(held), y, weight, groups)
+    if sampling.rows < 1.0:
+        rows = np.ones(len(y), bool)
+        for k in range(FULL):
+            ensemble.full.append(fit(y, rows, everything, seed=sampling.seed * 1000 + 900 + k))
+            tell()
+    return ensemble
+
+
+def _fit_member(
+    x: NDArray[np.float32],
+    base: Floats,
+    y: Floats,
+    rows: NDArray[np.bool_],
+    columns: NDArray[np.int64],
+    *,
+    seed: int,
+    weight: Floats,
+    groups: NDArray[np.int64],
+    make: Callable[[int, Traits], Sequence[Learner]],
+    traits: Traits,
+    slope: int,
+) -> Member:
+    line = _line(base[rows], y[rows], weight[rows], slope)
+    rest = y - line[0] - line[1] * base
+    part = np.ascontiguousarray(x[np.ix_(rows, columns)])
+    learners = [
+        learner.fit(
+            part,
+            (y if _whole(learner) else rest)[rows],
+            weight=weight[rows],
+            groups=groups[rows],
+        )
+        for learner in make(seed, traits.of(columns))
+    ]
+    return Member(columns, line, learners)
 
 
 def _whole(learner: Learner) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.pipeline import materialise
@@ -18,7 +19,13 @@ from xflux.refinement.pixels import pixel_arrays
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["baseline_fluxes", "source_arrays", "with_net_radiation"]
+__all__ = [
+    "baseline_fluxes",
+    "positions",
+    "source_arrays",
+    "warn_of_position",
+    "with_net_radiation",
+]
 
 _FLUXES = ("gpp", "reco", "nee", "le")
 
@@ -109,7 +116,7 @@ def source_arrays(
         if name.endswith("_baseline")
     }
     if POSITION.keys() & set(wanted):
-        arrays |= {name: array for name, array in _position(ds).items() if name in wanted}
+        arrays |= {name: array for name, array in positions(ds).items() if name in wanted}
     for feature in features:
         source = arrays[feature.source]
         if feature.kind in ("site", "anomaly", "lag", "mean") and find_time(source) is None:
@@ -124,7 +131,7 @@ def source_arrays(
     return arrays | images
 
 
-def _position(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+def positions(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return latitude and longitude in degrees, the latter from -180 up to 180."""
     position = {}
     for name, array in zip(POSITION, find_lat_lon(ds), strict=True):
@@ -144,3 +151,17 @@ def _cycle(array: xr.DataArray) -> xr.DataArray:
     """Return the mean of the month of each step."""
     cycle = array.groupby("time.month").mean()
     return cycle.sel(month=array["time"].dt.month).drop_vars("month").transpose(*array.dims)
+
+
+def warn_of_position(features: Sequence[Feature]) -> None:
+    """Warn when a model may know sites by where they stand."""
+    named = [feature.name for feature in features if feature.source in POSITION]
+    if named:
+        warnings.warn(
+            f"{' and '.join(named)} as features let a model know its sites by where they stand: "
+            "it remembers them, which helps at these sites alone, and maps between them show "
+            "artefacts. Judge it by sites or blocks left out, and leave them out if it is no "
+            "better",
+            XfluxWarning,
+            stacklevel=4,
+        )

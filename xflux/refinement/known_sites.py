@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.errors import MissingVariableError
-from xflux.labels.coordinates import find_lat_lon
+from xflux.errors import AmbiguousVariableError, MissingVariableError
+from xflux.labels.calendar import find_time
+from xflux.refinement.inputs import positions
 from xflux.refinement.site_memory import KnownSites, fit_memory
 
 if TYPE_CHECKING:
@@ -24,62 +25,88 @@ _NEAR = 0.05
 
 
 def known_sites(
-    observed: xr.Dataset, residual: Mapping[str, Floats], site: NDArray[np.int64]
+    towers: xr.Dataset, residual: Mapping[str, Floats], site: NDArray[np.int64]
 ) -> KnownSites | None:
-    """Learn what sites have for themselves; None where they have no names.
+    """Learn what sites have for themselves; None where sites have no names or steps no dates.
 
     Parameters
     ----------
-    observed : Dataset
+    towers : Dataset
         Dims (site, time).
     residual : mapping of str to ndarray (row,)
         Observed less predicted, by flux; NaN where there is no record.
     site : ndarray of int (row,)
         Number of the site of each row, which are (site, time) in a line.
     """
-    names = _names(observed)
-    if names is None:
+    names, years = _names(towers), _years(towers)
+    if names is None or years is None:
         return None
-    time = np.tile(_years(observed["time"]), observed.sizes["site"])
+    time = np.tile(years, len(names))
     memories = {}
     for flux, left in residual.items():
         there = np.isfinite(left)
         memories[flux] = fit_memory(left[there], site[there], time[there])
-    return KnownSites(names, _positions(observed), memories)
+    place = _places(towers)
+    where = np.full((len(names), 2), np.nan)
+    for k, name in enumerate(place):
+        where[:, k] = place[name].values
+    return KnownSites(names, where, memories)
 
 
 def remembered(known: KnownSites | None, ds: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return what to add at the sites of `ds` that are known, by flux, dims (site, time).
 
-    A site is known by its name, where its position, as far as both have one, is the same within
-    0.05 degrees; one named by a mere number, by its position as well. Empty where none is.
+    A site is known by its name and position, within 0.05 degrees; by its name alone where
+    neither side has positions, unless names are mere numbers. Empty where none is known. A
+    single site, selected, has the dim time alone.
     """
     import xarray as xr
 
-    if known is None or not {"site", "time"} <= set(ds.dims) or "time" not in ds.indexes:
+    if known is None or "site" not in ds.coords:
         return {}
-    names = _names(ds)
-    if names is None:
+    single = ds["site"].ndim == 0
+    if single:
+        ds = ds.expand_dims("site")
+    names, years = _names(ds), _years(ds)
+    if names is None or years is None:
         return {}
     number = {name: k for k, name in enumerate(known.names)}
-    position = _positions(ds)
-    found: dict[int, int] = {}
+    place = _places(ds)
+    own = np.full((len(names), 2), np.nan)
+    found = {}
     for k, name in enumerate(names):
-        if name in number:
-            apart = np.abs(position[k] - known.position[number[name]])
-            placed = bool(np.isfinite(apart).all())
-            if (placed and bool((apart <= _NEAR).all())) or not (placed or name.isdecimal()):
-                found[k] = number[name]
+        if name not in number:
+            continue
+        own[k] = known.position[number[name]]
+        nowhere = np.isnan(own[k]).all()
+        if not nowhere if place else nowhere and not _number(name):
+            found[k] = number[name]
     if not found:
         return {}
-    time = _years(ds["time"])
     made = {}
     for flux, memory in known.memories.items():
-        values = np.zeros((len(names), time.size))
-        for k, own in found.items():
-            values[k] = memory.predict(own, time)
-        made[flux] = xr.DataArray(values, dims=("site", "time"))
+        values = np.zeros((len(names), years.size))
+        for k, of in found.items():
+            values[k] = memory.predict(of, years)
+        array = xr.DataArray(values, dims=("site", "time"))
+        if place:
+            # Lazy where positions are.
+            array = array.where(_near(place, own), 0.0)
+        array = array.reset_coords(drop=True)
+        made[flux] = array.isel(site=0, drop=True) if single else array
     return made
+
+
+def _near(place: Mapping[str, xr.DataArray], own: Floats) -> xr.DataArray:
+    """Tell of each site whether it stands where the known one does."""
+    north = abs(place["lat"] - own[:, 0])
+    east = abs(place["lon"] - own[:, 1])
+    near = (north <= _NEAR) & ((east <= _NEAR) | (east >= 360.0 - _NEAR))
+    return near.drop_vars(list(near.coords))
+
+
+def _number(name: str) -> bool:
+    return name.replace(".", "", 1).isdecimal()
 
 
 def _names(ds: xr.Dataset) -> tuple[str, ...] | None:
@@ -89,19 +116,23 @@ def _names(ds: xr.Dataset) -> tuple[str, ...] | None:
     return names if len(set(names)) == len(names) else None
 
 
-def _positions(ds: xr.Dataset) -> Floats:
-    """Return latitude and longitude of each site, NaN where they are not known."""
-    made = np.full((ds.sizes["site"], 2), np.nan)
+def _places(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return latitude and longitude, dims (site,); empty where they are not known."""
     try:
-        pair = find_lat_lon(ds)
-    except MissingVariableError:
-        return made
-    for k, array in enumerate(pair):
-        if array.dims == ("site",) and array.chunks is None:
-            made[:, k] = array.values
-    return made
+        found = positions(ds)
+    except (MissingVariableError, AmbiguousVariableError):
+        return {}
+    if ds.sizes["site"] == 1:
+        found = {
+            name: array if array.dims else array.expand_dims("site")
+            for name, array in found.items()
+        }
+    return found if all(array.dims == ("site",) for array in found.values()) else {}
 
 
-def _years(time: xr.DataArray) -> Floats:
-    part = (time.dt.dayofyear.values - 1.0) / 365.25
-    return np.asarray(time.dt.year.values + part, np.float64)
+def _years(ds: xr.Dataset) -> Floats | None:
+    """Return steps in years, such as 2005.5; None where they have no dates."""
+    if "time" not in ds.indexes or find_time(ds["time"]) != "time":
+        return None
+    part = (ds["time"].dt.dayofyear.values - 1.0) / 365.25
+    return np.asarray(ds["time"].dt.year.values + part, np.float64)

@@ -110,10 +110,21 @@ def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Make
 
 
 def described(learner: Any) -> Any:
-    """Return a learner as JSON holds it: a name stays one."""
-    return learner if isinstance(learner, str) else {
-        "kind": type(learner).__name__, **learner.description()
-    }  # fmt: skip
+    """Return a learner as JSON holds it: a name stays one.
+
+    Raises
+    ------
+    InputError
+        For one of scikit-learn, which would take pickle.
+    """
+    from xflux.refinement.regressor import Regressor
+    from xflux.refinement.smartforest import SmartForest4D
+
+    if isinstance(learner, str):
+        return learner
+    if not isinstance(learner, SmartForest4D):
+        Regressor(learner).state()  # says why not, and what to do
+    return {"kind": type(learner).__name__, **learner.description()}
 
 
 def from_description(held: Any) -> Any:

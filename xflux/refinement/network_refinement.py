@@ -60,8 +60,9 @@ class NetworkRefinement(Refinement):
         skip: int,
         dtype: Any,
         remembered: Mapping[str, Array] | None = None,
+        members: bool = False,
     ) -> dict[str, Array]:
-        """Compute every member of every flux; see `Refinement.predict`.
+        """Compute every member of every flux, whose mean is the best; see `Refinement.predict`.
 
         NaN where a feature that is needed is missing.
         """
@@ -69,8 +70,8 @@ class NetworkRefinement(Refinement):
         series, steps = next(iter(values.values())).shape
         made = {flux: np.full((self.members, len(rows)), np.nan, dtype) for flux in self.fluxes}
         usable = np.broadcast_to(usable, len(rows))
-        for flux, members in self.network.predict_members(rows[usable]).items():
-            made[flux][:, usable] = members
+        for flux, each in self.network.predict_members(rows[usable]).items():
+            made[flux][:, usable] = each
         return self._closed(
             {
                 flux: array.reshape(self.members, series, steps - skip)

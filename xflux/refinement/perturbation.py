@@ -148,6 +148,7 @@ def decompose(
     spread: Spread,
     groups: NDArray[np.int64],
     sampling: Sampling,
+    cover: Floats | None = None,
 ) -> dict[str, float]:
     """Return which parts of the variance of intervals are errors of observations.
 
@@ -166,6 +167,8 @@ def decompose(
         Site of each row.
     sampling : Sampling
         By which members leave out sites.
+    cover : ndarray (row,), optional
+        Codes of land cover.
 
     Returns
     -------
@@ -175,7 +178,9 @@ def decompose(
         it did not see.
     """
     away = np.isfinite(fitted.left_out)
-    reach = spread.reach(0.9) * spread.size(fitted.left_out[away]) / _NORMAL_90
+    ground = None if cover is None else cover[away]
+    size = spread.size(fitted.left_out[away], ground)
+    reach = spread.reach(0.9) * size / _NORMAL_90
     variance = _by_site(reach**2, groups[away])
     shares = {
         cause: _by_site(_completed(values)[away], groups[away]) / variance

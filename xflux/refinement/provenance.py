@@ -46,7 +46,7 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
         "last": _said(steps[-1] if times is None else times[steps[-1]]),
         "records": {flux: int(rows.sum()) for flux, rows in used.items()},
         "versions": {"python": platform.python_version(), **_versions()},
-        **({"synthetic": mark} if (mark := generated(observed[list(used)])) else {}),
+        **({"synthetic": mark} if (mark := generated(observed)) else {}),
     }
 
 

@@ -64,7 +64,7 @@ class Refinement:
 
     @property
     def fluxes(self) -> tuple[str, ...]:
-        """Fluxes that are refined; also nee, where both gross fluxes are."""
+        """Fluxes that are refined."""
         return tuple(self.ensembles)
 
     @property
@@ -95,8 +95,9 @@ class Refinement:
         skip: int,
         dtype: Any,
         remembered: Mapping[str, Array] | None = None,
+        members: bool = False,
     ) -> dict[str, Array]:
-        """Compute every member of every flux.
+        """Compute the best estimate of every flux, or its members.
 
         Parameters
         ----------
@@ -108,12 +109,16 @@ class Refinement:
             Of the result.
         remembered : mapping of str to ndarray (series, step), optional
             What known sites have for themselves, by flux.
+        members : bool
+            Every member in place of the best estimate.
 
         Returns
         -------
         dict of str to ndarray (member, series, step)
-            NaN where the baseline is, where every feature is missing, and for land cover that
-            training did not hold. Another class that it did not hold counts as missing.
+            Of one member, which is the best estimate, unless `members` are asked for.
+            NaN where the baseline is, where every feature is missing or one is infinite, and for
+            land cover that training did not hold. Another class that it did not hold counts as
+            missing.
         """
         rows, usable = self.rows(values, skip)
         series, steps = next(iter(values.values())).shape
@@ -121,11 +126,13 @@ class Refinement:
         for flux, ensemble in self.ensembles.items():
             start = base[flux][:, skip:].reshape(-1).astype(np.float64)
             known = usable & ~np.isnan(start)
-            field_ = np.full((self.members, rows.shape[0]), np.nan, dtype)
+            count = self.members if members else 1
+            field_ = np.full((count, rows.shape[0]), np.nan, dtype)
             if known.any():
                 part = np.ascontiguousarray(rows[known])
-                field_[:, known] = ensemble.predict(part, start[known])
-            made[flux] = field_.reshape(self.members, series, steps - skip)
+                predict = ensemble.predict if members else ensemble.best
+                field_[:, known] = predict(part, start[known])
+            made[flux] = field_.reshape(count, series, steps - skip)
             if remembered:
                 made[flux] += remembered[flux][:, skip:].astype(dtype, copy=False)
         return self._closed(made)
@@ -143,6 +150,8 @@ class Refinement:
                 values[source] = np.where(known, values[source], np.nan)
         x = columns(values, self.expanded, skip=skip)
         rows = x.reshape(-1, x.shape[-1])
+        # What is infinite is an error of whoever made it, and no number to go by.
+        usable = usable & ~np.isinf(rows).any(axis=1)
         return rows, usable & ~np.all(np.isnan(rows), axis=1)
 
     @property

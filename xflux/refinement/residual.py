@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
-from xflux.refinement.ensemble import Sampling, fit_ensemble
-from xflux.refinement.features import DEFAULT_FEATURES, POSITION, Feature
+from xflux.refinement.ensemble import FULL, Sampling, fit_ensemble
+from xflux.refinement.features import DEFAULT_FEATURES, Feature
+from xflux.refinement.inputs import warn_of_position
 from xflux.refinement.known_sites import known_sites
 from xflux.refinement.layout import sequence_features
 from xflux.refinement.learners import described, from_description, maker
@@ -106,7 +106,8 @@ class ResidualModel(BaseEstimator):
     baseline to the observations, f learns what it leaves (Zhu et al. 2026, eqs 8 and 9, where a
     is 0 and b is 1). Ten members of 80 % of sites and features (their section 2.3), drawn so that
     each site is left out by two: what these say of it weighs the learners and calibrates
-    intervals.
+    intervals. What is predicted comes from two fits to all sites and features, unless members
+    are asked for.
 
     ``monotone=True`` is what eqs 14 and 15 ask of a network, exactly and of the refined flux, not
     of f alone: a baseline that moves with the driver must not undo it. So b is 0 or more, and f
@@ -181,7 +182,7 @@ class ResidualModel(BaseEstimator):
             When latitude or longitude are features.
         """
         self._check()
-        parts = len(self.fluxes) * self.members
+        parts = len(self.fluxes) * (self.members + FULL * (self.rows < 1.0))
         parts *= 2 if "spread" in self.observation_uncertainty else 1
         with progress_bar(parts, label="fitting", unit="member", show=progress) as tell:
             return self._fit(drivers, observed, tell)
@@ -197,9 +198,11 @@ class ResidualModel(BaseEstimator):
         held = signs(self.monotone, self.fluxes, rows.features, closure=self.closure)
         native = any(feature.kind == "code" for feature in rows.features)
         make = maker(self.learner, monotone=bool(held), native=native)
-        _warn_of_position(rows.features)
+        warn_of_position(rows.features)
         sampling = Sampling(self.members, self.rows, self.columns, self.sample_by, int(self.seed))
         errors = self._errors(observed)
+        # Months of sites that were seen tell nothing of new ones.
+        by_site = self.sample_by == "site"
         ensembles, targets, left_out, used, doubts = {}, {}, {}, {}, {}
         residual: dict[str, Floats] = {}
         for flux in self.fluxes:
@@ -222,15 +225,17 @@ class ResidualModel(BaseEstimator):
                 drawn = doubt is not None and "spread" in self.observation_uncertainty
                 ensemble = fit(draw=doubt.draw if doubt is not None and drawn else None)
                 plain = fit() if drawn else None
-            if doubt is not None:
+            if doubt is not None and by_site:
                 doubts[flux] = partial(
                     decompose, doubt, ensemble, plain, rows.x[there], base[there],
                     groups=groups, sampling=sampling,
+                    cover=None if rows.cover is None else rows.cover[there],
                 )  # fmt: skip
             left_out[flux] = np.full(there.size, np.nan)
-            left_out[flux][there] = ensemble.left_out
+            if by_site:
+                left_out[flux][there] = ensemble.left_out
             if self.site_memory:
-                made = ensemble.predict(rows.x[there], base[there]).mean(axis=0)
+                made = ensemble.best(rows.x[there], base[there])
                 residual[flux] = np.full(there.size, np.nan)
                 residual[flux][there] = target[there] - made
             ensembles[flux], targets[flux] = ensemble, target
@@ -257,7 +262,7 @@ class ResidualModel(BaseEstimator):
             provenance(observed, used) | ({"observation_uncertainty": shares} if shares else {}),
             net_gives_way,
             covariance,
-            known_sites(observed, residual, rows.site) if self.site_memory else None,
+            known_sites(drivers, residual, rows.site) if self.site_memory else None,
         )
         for ensemble in ensembles.values():
             ensemble.left_out = np.empty(0)
@@ -382,16 +387,3 @@ class ResidualModel(BaseEstimator):
             for flux, held in terms.items()
         }
         return Errors(plain, int(self.seed))
-
-
-def _warn_of_position(features: Sequence[Feature]) -> None:
-    named = [feature.name for feature in features if feature.source in POSITION]
-    if named:
-        warnings.warn(
-            f"{' and '.join(named)} as features let a model know its sites by where they stand: "
-            "it remembers them, which helps at these sites alone, and maps between them show "
-            "artefacts. Judge it by sites or blocks left out, and leave them out if it is no "
-            "better",
-            XfluxWarning,
-            stacklevel=4,
-        )

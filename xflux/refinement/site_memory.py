@@ -74,12 +74,13 @@ def fit_memory(residual: Floats, site: NDArray[np.int64], time: Floats) -> SiteM
 
     Notes
     -----
-    A Gaussian process of each site (Rasmussen and Williams 2006, eq. 2.25): a mean, a season that
-    repeats (their eq. 4.31), and what fades within weeks, beside noise. Its variances are in
-    those of the noise, so that nothing is tuned.
+    Records are averaged by month first: days of a month err alike, and a site of years of
+    half-hours has no more to say than its months. A Gaussian process of each site (Rasmussen
+    and Williams 2006, eq. 2.25): a mean, a season that repeats (their eq. 4.31), and what fades
+    within weeks, beside noise. Its variances are in those of the noise, so that nothing is
+    tuned.
     """
-    order = np.lexsort((time, site))
-    residual, site, time = residual[order], site[order], time[order]
+    residual, site, time = _monthly(residual, site, time)
     weights = np.empty(residual.shape)
     starts: Sequence[int] = np.flatnonzero(np.r_[True, site[1:] != site[:-1], True]).tolist()
     for start, stop in pairwise(starts):
@@ -87,6 +88,24 @@ def fit_memory(residual: Floats, site: NDArray[np.int64], time: Floats) -> SiteM
         noisy = _covariance(time[own], time[own]) + np.eye(stop - start)
         weights[own] = np.linalg.solve(noisy, residual[own])
     return SiteMemory(site.astype(np.int64), time.astype(np.float64), weights)
+
+
+def _monthly(
+    residual: Floats, site: NDArray[np.int64], time: Floats
+) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Average by site and twelfth of a year, in ascending order."""
+    month = np.floor(time * 12.0 + 1e-6).astype(np.int64)
+    order = np.lexsort((time, month, site))
+    residual, site, time, month = residual[order], site[order], time[order], month[order]
+    first = np.ones(site.size, bool)
+    first[1:] = (site[1:] != site[:-1]) | (month[1:] != month[:-1])
+    number = np.cumsum(first) - 1
+    count = np.bincount(number)
+    return (
+        np.bincount(number, weights=residual) / count,
+        site[first],
+        np.bincount(number, weights=time) / count,
+    )
 
 
 def _covariance(first: Floats, second: Floats) -> Floats:

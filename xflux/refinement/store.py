@@ -69,17 +69,11 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
             }
             fluxes[flux]["sites"] = spread.sites
     for flux, ensemble in refinement.ensembles.items():
-        members = []
         for k, member in enumerate(ensemble.members):
-            arrays[f"{flux}/{k}/columns"] = member.columns
-            learners = []
-            for j, learner in enumerate(member.learners):
-                held, meta = learner.state()
-                arrays |= {f"{flux}/{k}/{j}/{name}": array for name, array in held.items()}
-                learners.append({"kind": type(learner).__name__, "meta": meta})
-            members.append({"line": list(member.line), "learners": learners})
+            fluxes[flux].setdefault("members", []).append(_kept(member, arrays, f"{flux}/{k}"))
+        for k, member in enumerate(ensemble.full):
+            fluxes[flux].setdefault("full", []).append(_kept(member, arrays, f"{flux}/full{k}"))
         arrays[f"{flux}/weights"] = ensemble.weights
-        fluxes[flux]["members"] = members
     learned: dict[str, Any] = {"fluxes": fluxes}
     if refinement.covariance is not None:
         arrays["covariance"] = refinement.covariance
@@ -98,7 +92,10 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         "parameters": parameters,
         "features": [asdict(feature) for feature in refinement.features],
         "expanded": [asdict(feature) for feature in refinement.expanded],
-        "units": {source: unit_of(source) for source in sources(refinement.features)},
+        "units": {
+            source: unit_of(source)
+            for source in sources(f for f in refinement.features if f.kind != "pixel")
+        },
         "codes": {name: list(codes) for name, codes in refinement.codes.items()},
         "closure": refinement.closure,
         "baseline": dict(refinement.baseline),
@@ -185,7 +182,12 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
             members = [
                 _member(member, arrays, f"{flux}/{k}") for k, member in enumerate(held["members"])
             ]
-            ensembles[flux] = Ensemble(members, arrays[f"{flux}/weights"], errors[flux])
+            full = [
+                _member(member, arrays, f"{flux}/full{k}")
+                for k, member in enumerate(held.get("full", ()))
+            ]
+            weights = arrays[f"{flux}/weights"]
+            ensembles[flux] = Ensemble(members, weights, errors[flux], full=full)
     parts = (
         tuple(Feature(**feature) for feature in described["features"]),
         tuple(Feature(**feature) for feature in described["expanded"]),
@@ -214,6 +216,16 @@ def _known(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
         if f"known/{flux}/site" in arrays
     }
     return KnownSites(tuple(described["known"]), arrays["known/position"], memories)
+
+
+def _kept(member: Member, arrays: dict[str, NDArray[Any]], at: str) -> dict[str, Any]:
+    arrays[f"{at}/columns"] = member.columns
+    learners = []
+    for j, learner in enumerate(member.learners):
+        held, meta = learner.state()
+        arrays |= {f"{at}/{j}/{name}": array for name, array in held.items()}
+        learners.append({"kind": type(learner).__name__, "meta": meta})
+    return {"line": list(member.line), "learners": learners}
 
 
 def _member(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], at: str) -> Member:

@@ -8,6 +8,8 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.attach import describe
+from xflux.labels.pipeline import materialise
+from xflux.labels.resolve import resolve
 from xflux.progress_bar import progress_bar
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
@@ -70,11 +72,14 @@ def cross_validate(
     import xarray as xr
     from joblib import Parallel, delayed
 
-    fluxes = tuple(model.fluxes)
+    fluxes, mark = tuple(model.fluxes), generated(observed)
+    plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the model" for flux in fluxes})
+    observed = observed.assign(
+        {flux: describe(materialise(plan, flux), flux, synthetic=mark) for flux in fluxes}
+    )
     records = np.zeros((observed.sizes["site"], observed.sizes["time"]), bool)
     for flux in fluxes:
-        if flux in observed:
-            records |= observed[flux].transpose("site", "time").notnull().values
+        records |= observed[flux].transpose("site", "time").notnull().values
     splitter = as_splitter(groups, splitter)
     folds = splitter.folds(observed, records)
     if not folds:
@@ -97,7 +102,6 @@ def cross_validate(
         for name in names:
             whole[name][fold.test] = part[name]
     like = observed[fluxes[0]].transpose("site", "time")
-    mark = generated(observed[list(fluxes)])
     result = {}
     for flux in fluxes:
         first = base[flux].transpose("site", "time").where(records)
