@@ -126,7 +126,7 @@ def test_observations_may_have_other_units_than_predictions(towers, report):
         np.testing.assert_allclose(tables[table][name], report[0].tables[table][name], atol=0.01)
     other["gpp"].attrs["units"] = "K"
     with pytest.raises(
-        UnitsError, match="from 'observed gpp'.*found units 'K', expected 'g m-2 d-1'"
+        UnitsError, match=r"from 'observed gpp'.*found units 'K', expected 'g m-2 d-1'"
     ):
         compare(validated, other)
 
