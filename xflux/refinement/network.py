@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, raise_together
-from xflux.refinement.blend import left_out
+from xflux.refinement.blend import left_out, mean_of_members
 from xflux.refinement.ecological_losses import Laws
 from xflux.refinement.learner import State
 from xflux.refinement.network_training import Design, Member, outputs, sparing, train
@@ -203,7 +203,7 @@ class Network:
         -----
         Without torch. A row has the same bits whatever other rows are predicted with it.
         """
-        mean = {name: _mean(made) for name, made in self.predict_members(x).items()}
+        mean = {name: mean_of_members(made) for name, made in self.predict_members(x).items()}
         if self.nee == "derived":
             # Again from the means, as a mean of differences rounds otherwise.
             mean["nee"] = mean["reco"] - mean["gpp"]
@@ -356,14 +356,6 @@ class Network:
     def _whole(self, x: Array) -> NDArray[np.bool_]:
         missing = np.isnan(x[:, list(self.needed)]).any(axis=1) | np.isinf(x).any(axis=1)
         return np.asarray(~missing)
-
-
-def _mean(members: Array) -> NDArray[np.float32]:
-    """Average members one by one: numpy adds a lone row up in another order than many."""
-    total = np.zeros(members.shape[1:], np.float64)
-    for member in members:
-        total += member
-    return (total / len(members)).astype(np.float32)
 
 
 def _per_row(name: str, values: Array, count: int, kind: Any = np.float32) -> Array:

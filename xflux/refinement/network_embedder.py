@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from xflux.errors import InputError
 from xflux.refinement.learner import State
-from xflux.refinement.rows import check_rows, settings
+from xflux.refinement.network_training import HELD_OUT
+from xflux.refinement.rows import check_rows, mean_and_spread, settings
 from xflux.refinement.torch_session import require_torch, torch_session
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ Rows = NDArray[np.float32]
 
 #: What embeds without torch.
 INSTEAD = "take embed='statistics', which needs none"
-#: Share of the sites on which training watches when to stop.
-HELD_OUT = 0.2
 
 
 @dataclass(slots=True)
@@ -107,7 +106,9 @@ class NetworkEmbedder:
             )
         random = np.random.default_rng([self.seed, 7])
         held = np.isin(groups, random.permutation(sites)[: max(1, int(HELD_OUT * len(sites)))])
-        centre, spread = _statistics(x[~held], self._axis)
+        by_variable = np.moveaxis(x[~held], self._axis, -1)
+        centre, spread = mean_and_spread(by_variable.reshape(-1, x.shape[self._axis]))
+        spread = np.where(spread > 0.0, spread, 1.0)
         middle = float(np.average(y[~held], weights=weight[~held]))
         scale = float(np.sqrt(np.average((y[~held] - middle) ** 2, weights=weight[~held]))) or 1.0
         inputs = torch.from_numpy(_filled(x, centre, spread, self._axis))
@@ -281,17 +282,6 @@ def _turn(network: Any, x: torch.Tensor, start: Array, block: int) -> None:
         head.weight.copy_(torch.from_numpy(head.weight.numpy() @ turn))
         last.weight.copy_(torch.from_numpy(turn.T @ last.weight.numpy()))
         last.bias.copy_(torch.from_numpy(bias))
-
-
-def _statistics(x: Rows, axis: int) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of each variable; 0 and 1 of one without values."""
-    flat = np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1).astype(np.float64)
-    known = ~np.isnan(flat)
-    count = np.maximum(known.sum(axis=1), 1)
-    centre = np.where(known, flat, 0.0).sum(axis=1) / count
-    level = np.where(known, flat - centre[:, None], 0.0)
-    spread = np.sqrt((level**2).sum(axis=1) / count)
-    return centre, np.where(spread > 0.0, spread, 1.0)
 
 
 def _filled(x: Rows, centre: Floats, spread: Floats, axis: int) -> Rows:
