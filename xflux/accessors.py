@@ -101,13 +101,14 @@ class FluxAccessor:
         """
         from xflux.labels.attach import with_history
         from xflux.refinement.refine import refine
+        from xflux.refinement.tower_rows import FLUXES
 
         fluxes = refine(
             self._ds, model, interval=interval, members=members, applicability=applicability
         )
         before = {
             f"{flux}_baseline": self._ds[flux].variable
-            for flux in ("gpp", "reco", "nee", "le")
+            for flux in FLUXES
             if flux in fluxes and flux in self._ds and "model" in self._ds[flux].attrs
         }
         added = {name: array.variable for name, array in fluxes.items()}

@@ -178,7 +178,8 @@ def _add_run(commands: Any) -> None:
     )
     refinement.add_argument(
         "--model", metavar="FILE",
-        help="refine the grid by a model that was saved, such as model.safetensors of a run before",
+        help="refine the grid by a saved ResidualModel or ConstrainedNetwork, such as "
+        "model.safetensors of a run before",
     )  # fmt: skip
     refinement.add_argument(
         "--learner", choices=("blend", "xgboost", "kernel", "smartforest"), default="blend",

@@ -13,10 +13,15 @@ import pytest
 import xarray as xr
 
 import xflux
+from xflux.commands.learning import _Held, learn
+from xflux.commands.progress import Progress
+from xflux.commands.refined import load_model
 from xflux.commands.request import RunRequest
 from xflux.commands.run import run
 from xflux.commands.store import reopen
-from xflux.errors import InputError
+from xflux.errors import FileFormatError, InputError
+from xflux.progress_bar import progress_bar
+from xflux.refinement.folds import Fold
 
 FLUXES = ("gpp", "reco", "nee", "le")
 
@@ -137,6 +142,55 @@ def test_a_saved_model_refines_alike(both, tmp_path):
     xr.testing.assert_equal(first.drop_attrs(), second.drop_attrs())
     assert "Learned from the towers" not in report
     assert str(out / "model.safetensors") in report
+
+
+def test_a_saved_network_refines_as_well(both, tmp_path):
+    pytest.importorskip("torch")
+    out, _, folder = both
+    towers = reopen(out / "towers_observed.zarr").compute()
+    model = xflux.ConstrainedNetwork(
+        (4,), fluxes=("gpp",), features=("ta", "gpp_baseline"), temperature=0.0, light=0.0,
+        members=2, epochs=2,
+    ).fit(towers, towers)  # fmt: skip
+    path = model.save(tmp_path / "network.safetensors")
+    drivers = folder / "drivers.nc"
+    run_refined(tmp_path / "out", drivers=drivers, model=str(path))
+    written = reopen(tmp_path / "out" / "grid_refined.zarr").compute()
+    with xr.open_dataset(drivers) as ds:
+        expected = xflux.refine(
+            ds.load().assign(co2=xr.DataArray(400.0, attrs={"units": "ppm"})), model, interval=None
+        )["gpp"]
+    np.testing.assert_allclose(
+        written["gpp"].transpose(*expected.dims), expected, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_a_file_of_no_model_is_refused_in_words_of_the_first_kind(tmp_path):
+    (tmp_path / "model").write_bytes(b"none")
+    with pytest.raises(FileFormatError, match="truncated, or no refinement"):
+        load_model(str(tmp_path / "model"))
+
+
+def test_fits_beside_each_other_draw_no_bars_and_name_their_fold():
+    drivers, observed = xflux.twin.Earth(resolution=30.0, end="2003").towers(n=12)
+    options = {"fluxes": ("le",), "features": ("ta", "le_baseline"), "members": 2, "rows": 0.5}
+    model = xflux.ResidualModel("kernel", **options)
+    shown = []
+
+    def bar(*args, show, **options):
+        shown.append(show)
+        return progress_bar(*args, show=False, **options)
+
+    with ExitStack() as stack:
+        for name in ("residual", "validation"):
+            stack.enter_context(patch(f"xflux.refinement.{name}.progress_bar", bar))
+        learned = learn(model, drivers, observed, folds=2, progress=Progress(quiet=True))
+    assert learned.folds == 2
+    assert len(shown) >= 5
+    assert not any(shown)
+    nothing = np.zeros((12, 36), bool)
+    held = _Held(model, drivers, observed, Fold("fold 1 of 2", nothing, nothing))
+    assert repr(held) == "_Held('fold 1 of 2')"
 
 
 def test_towers_alone_are_learned_from_and_validated(both, tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import xarray as xr
+from dask.base import tokenize
 
 import xflux
 from xflux.errors import InputError
@@ -68,6 +70,17 @@ def test_a_rebuilt_model_predicts_in_threads_at_once_as_row_by_row(fitted):
     rows = np.concatenate([fitted.predict(row[None]) for row in x[:50]])
     np.testing.assert_array_equal(rows, whole[:50])
     assert fitted.predict(x[:0]).shape == (0,)
+
+
+def test_it_travels_as_its_state_and_dask_tells_models_apart(fitted):
+    x, y = _rows()
+    again = pickle.loads(pickle.dumps(fitted))
+    assert again == fitted
+    np.testing.assert_array_equal(again.predict(x), fitted.predict(x))
+    assert pickle.loads(pickle.dumps(LightBoosted(trees=3))) == LightBoosted(trees=3)
+    assert tokenize(again) == tokenize(fitted)
+    others = [LightBoosted(trees=60, rate=0.1), LightBoosted(trees=60, rate=0.1).fit(x, -y)]
+    assert len({tokenize(model) for model in [fitted, *others]}) == 3
 
 
 def test_a_value_that_was_never_missing_in_training_is_the_median_and_not_0(fitted):

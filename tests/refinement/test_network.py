@@ -373,7 +373,7 @@ except ImportError as error:
     print(error)
 """
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert made.stdout.startswith("[4.0, 7.0]\nnetworks are fitted")
+    assert made.stdout.startswith("[4.0, 7.0]\nnetworks need torch")
 
 
 def test_predicting_is_safe_in_threads():
@@ -465,6 +465,14 @@ def test_wrong_inputs_are_named(changes, message):
 def test_the_night_penalty_asks_for_par():
     with pytest.raises(InputError, match="needs the column of PAR"):
         Network(**SMALL, night=1.0).fit(**changed(light=lambda _: None))
+
+
+def test_the_night_penalty_is_no_matter_without_gpp():
+    made = [
+        fitted(fluxes=("le",), night=night, epochs=3, fit={"light": None}).predict(rows()[0])
+        for night in (0.0, 1.0)
+    ]
+    assert same(*made)
 
 
 def test_a_rate_that_diverges_is_named():

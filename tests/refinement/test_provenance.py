@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,8 @@ def test_it_names_sites_period_records_and_versions(model, records):
     assert said["records"] == counts
     assert {"python", "xflux", "numpy", "xgboost", "scikit-learn"} <= set(said["versions"])
     assert json.loads(json.dumps(said)) == said
+    for name in ("lightgbm", "torch"):
+        assert (name in said["versions"]) == (find_spec(name) is not None)
 
 
 def test_the_same_fit_has_the_same_digest(model, records, tmp_path):

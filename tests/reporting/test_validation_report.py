@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import xflux
-from xflux.errors import InputError, MissingVariableError
+from xflux.errors import InputError, MissingVariableError, UnitsError
 from xflux.refinement.validation import KNOWN_SITES
 from xflux.reporting.page import write_page
 from xflux.reporting.validation_tables import PLACES, compare, tabulate_validation
@@ -112,6 +112,23 @@ def test_places_add_up_to_what_coverage_says(report):
     np.testing.assert_allclose(inside, tables["intervals"]["coverage"])
     # The bad site lies below its intervals, predicted too high.
     assert float(share.sel({"flux": "gpp"})[0]) > float(share.sel({"flux": "gpp"})[-1])
+
+
+def test_observations_may_have_other_units_than_predictions(towers, report):
+    observed, validated = towers
+    other = observed.assign(gpp=observed["gpp"] / 1.0377504)
+    other["gpp"].attrs["units"] = "umol m-2 s-1"
+    data = compare(validated, other)
+    np.testing.assert_allclose(data.observed["gpp"], observed["gpp"], rtol=1e-3)
+    assert data.observed["gpp"].attrs["units"] == "g m-2 d-1"
+    tables, _ = tabulate_validation(data, 0.9)
+    for table, name in (("interval_places", "share"), ("intervals", "coverage")):
+        np.testing.assert_allclose(tables[table][name], report[0].tables[table][name], atol=0.01)
+    other["gpp"].attrs["units"] = "K"
+    with pytest.raises(
+        UnitsError, match=r"from 'observed gpp'.*found units 'K', expected 'g m-2 d-1'"
+    ):
+        compare(validated, other)
 
 
 class _Balance(HTMLParser):

@@ -114,6 +114,18 @@ def test_each_flux_is_binned_by_its_own_observations_lazy_or_not() -> None:
     xr.testing.assert_allclose(lazy.compute(), found)
 
 
+def test_edges_that_hardly_differ_have_labels_of_their_own() -> None:
+    sizes = [1000001.5, 1000002.5, 3.0]
+    observed = xr.DataArray([1.0, 2.0, 3.0], dims="site", coords={"size": ("site", sizes)})
+    edges = {"size": [1000001, 1000002, 1000003]}
+    found = evaluate(observed, observed, by=edges, metrics=("n",))
+    assert found["size_bin"].values.tolist() == ["[1000001, 1000002)", "[1000002, 1000003)"]
+    assert found["n"].values.tolist() == [1, 1]
+    near = [0.5, np.nextafter(0.5, 1.0), 1.0]
+    found = evaluate(observed, observed, by={"observed": near}, metrics=("n",))
+    assert len(set(found["observed_bin"].values)) == 2
+
+
 def test_anything_of_numbers_can_be_binned() -> None:
     observed, predicted = towers()
     observed = observed.assign_coords(lat=("site", [50.0, -3.0, 61.0, 12.0, 48.0]))

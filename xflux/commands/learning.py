@@ -192,7 +192,10 @@ def learn(
 
     left_out: dict[str, str] = {}
     parts = _folds(observed, model.fluxes, folds)
-    tasks: list[Any] = [delayed(lambda: clone(model).fit(drivers, observed), pure=False)()]
+    # Without bars of their own: that of all of them is the one to watch.
+    tasks: list[Any] = [
+        delayed(lambda: clone(model).fit(drivers, observed, progress=False), pure=False)()
+    ]
     tasks += [
         delayed(_validated, pure=False)(_Held(model, drivers, observed, fold)) for fold in parts
     ]
@@ -220,7 +223,7 @@ def learn(
     return Learned(fitted, whole, len(parts), left_out)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Held:
     """One fold and what is needed to try it; a splitter of that fold alone."""
 
@@ -228,6 +231,10 @@ class _Held:
     drivers: xr.Dataset
     observed: xr.Dataset
     fold: Fold
+
+    def __repr__(self) -> str:
+        """Say which fold; Datasets would fill pages."""
+        return f"{type(self).__name__}({self.fold.name!r})"
 
     def folds(self, towers: xr.Dataset, there: Any) -> list[Fold]:
         return [self.fold]
@@ -246,6 +253,6 @@ def _folds(observed: xr.Dataset, fluxes: Sequence[str], folds: int) -> list[Fold
 def _validated(held: _Held) -> xr.Dataset | XfluxError:
     """Predict one fold; a fold that leaves too little is a reason, not the end of the run."""
     try:
-        return held.model.cross_validate(held.drivers, held.observed, splitter=held)
+        return held.model.cross_validate(held.drivers, held.observed, splitter=held, progress=False)
     except InputError as error:
         return error

@@ -15,16 +15,17 @@ from xflux.commands.progress import Progress
 from xflux.commands.request import Format
 from xflux.commands.store import reopen, store
 from xflux.commands.tables import Table
-from xflux.errors import XfluxError
+from xflux.errors import FileFormatError, XfluxError
 from xflux.plot.wording import short_name, units_text
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
     from xflux.reporting.report import Report as Page
 
-__all__ = ["LEVEL", "RefinedGrid", "Validated", "keep", "refine_grid"]
+__all__ = ["LEVEL", "RefinedGrid", "Validated", "keep", "load_model", "refine_grid"]
 
 #: Share that intervals are to hold.
 LEVEL = 0.9
@@ -87,6 +88,38 @@ def keep(
     return Validated(_tables(page, observed, learned), files)
 
 
+def load_model(path: str) -> ResidualModel | ConstrainedNetwork:
+    """Read a refinement of either kind.
+
+    Parameters
+    ----------
+    path : str
+        As typed.
+
+    Returns
+    -------
+    ResidualModel or ConstrainedNetwork
+        Fitted.
+
+    Raises
+    ------
+    FileFormatError
+        When the file holds neither, or cannot be read.
+    """
+    from xflux.refinement.constrained_network import ConstrainedNetwork
+    from xflux.refinement.residual import ResidualModel
+
+    file = Path(path).expanduser()
+    try:
+        return ResidualModel.load(file)
+    except FileFormatError as error:
+        try:
+            return ConstrainedNetwork.load(file)
+        except FileFormatError:
+            # What is wrong with it is wrong for both.
+            raise error from None
+
+
 def _tables(page: Page, observed: xr.Dataset, learned: Learned) -> list[Table]:
     pooled, gain = page.tables["pooled"], page.tables["gain"]
     intervals = page.tables.get("intervals")
@@ -140,14 +173,14 @@ class RefinedGrid:
 
 
 def refine_grid(
-    model: ResidualModel, drivers: xr.Dataset, baseline: Baseline, before: GridResult,
-    folder: Path, format: Format, progress: Progress,
+    model: ResidualModel | ConstrainedNetwork, drivers: xr.Dataset, baseline: Baseline,
+    before: GridResult, folder: Path, format: Format, progress: Progress,
 ) -> RefinedGrid:  # fmt: skip
     """Write the refined fluxes of a grid chunk by chunk, and sum what was written.
 
     Parameters
     ----------
-    model : ResidualModel
+    model : ResidualModel or ConstrainedNetwork
         Fitted.
     drivers, baseline : Dataset, Baseline
         Canonical, lazy.

@@ -16,7 +16,7 @@ from xflux.commands.caveats import (
 )
 from xflux.commands.drawing import Figure, require_matplotlib
 from xflux.commands.figures import draw_grid, draw_towers
-from xflux.commands.fluxes import Baseline, baseline_of
+from xflux.commands.fluxes import FLUXES, Baseline, baseline_of
 from xflux.commands.folder import complete_folder
 from xflux.commands.input_table import input_table
 from xflux.commands.inputs import (
@@ -29,7 +29,7 @@ from xflux.commands.inputs import (
 from xflux.commands.learning import Grounds, grounds_of, learn
 from xflux.commands.on_grid import GridResult, run_on_grid
 from xflux.commands.progress import Progress
-from xflux.commands.refined import keep, refine_grid
+from xflux.commands.refined import keep, load_model, refine_grid
 from xflux.commands.refined_figures import draw_refined, draw_validated
 from xflux.commands.report import Report, Section
 from xflux.commands.request import Format, RunRequest
@@ -45,6 +45,7 @@ from xflux.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
 
 __all__ = ["add_grid", "add_learned", "add_refined", "add_towers", "run", "summary", "versions"]
@@ -88,11 +89,7 @@ def run(request: RunRequest) -> str:
             grid = with_co2(open_grid(request), co2, what="grid")
             opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
         warned.show()
-        model = None
-        if request.model is not None:
-            from xflux.refinement.residual import ResidualModel
-
-            model = ResidualModel.load(Path(request.model).expanduser())
+        model = None if request.model is None else load_model(request.model)
         learns = request.refine and request.model is None and "towers" in opened
         title = "Baseline and refined fluxes" if learns or model else "Baseline fluxes"
         report = Report(title, run={**_said(request), **versions()})
@@ -166,7 +163,7 @@ def add_learned(
         When there is too little to learn from.
     """
     observed = towers[list(grounds.fluxes)].compute()
-    drivers = towers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in towers])
+    drivers = towers.drop_vars([flux for flux in FLUXES if flux in towers])
     drivers = drivers.assign(baseline.fluxes.data_vars).compute()
     learned = learn(model, drivers, observed, folds=folds, progress=progress)
     validated = keep(learned, observed, folder, format, progress)
@@ -243,15 +240,16 @@ def add_grid(
 
 
 def add_refined(
-    report: Report, model: ResidualModel, drivers: xr.Dataset, baseline: Baseline,
-    before: GridResult, folder: Path, format: Format, progress: Progress, *, label: str = "",
+    report: Report, model: ResidualModel | ConstrainedNetwork, drivers: xr.Dataset,
+    baseline: Baseline, before: GridResult, folder: Path, format: Format, progress: Progress, *,
+    label: str = "",
 ) -> GridResult:  # fmt: skip
     """Refine a grid, and put what came of it into the report.
 
     Parameters
     ----------
     report : Report
-    model : ResidualModel
+    model : ResidualModel or ConstrainedNetwork
         Fitted.
     drivers, baseline : Dataset, Baseline
         Canonical, lazy.

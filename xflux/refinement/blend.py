@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blend_weights", "left_out"]
+__all__ = ["blend_weights", "left_out", "mean_of_members"]
 
 Floats = NDArray[np.float64]
 
@@ -65,3 +66,14 @@ def blend_weights(observed: Floats, predicted: Sequence[Floats], weight: Floats)
     total = float(fitted.sum())
     fitted = fitted / total if total > 0 else np.full(count, 1.0 / count)
     return np.asarray(0.5 * fitted + 0.5 / count, np.float64)
+
+
+def mean_of_members(members: NDArray[Any]) -> NDArray[Any]:
+    """Average members (member, ...) one by one, so that a value does not hang on its neighbours.
+
+    numpy adds a lone row up in another order than many.
+    """
+    total = np.zeros(members.shape[1:], np.float64)
+    for member in members:
+        total += member
+    return (total / len(members)).astype(members.dtype)

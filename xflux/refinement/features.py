@@ -37,7 +37,8 @@ Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "code", "pixel"
 
 #: Longest memory, in steps.
 LONGEST = 12
-_BASELINES = ("gpp", "reco", "nee", "le")
+#: Fluxes that have a baseline, in this order.
+BASELINES = ("gpp", "reco", "nee", "le")
 #: Where a site or pixel is, and its unit.
 POSITION = {"lat": "degrees_north", "lon": "degrees_east"}
 _NATIVE = ":native"
@@ -125,7 +126,7 @@ def parse(name: str) -> Feature:
 
 def _known(source: str) -> bool:
     stem = source.removesuffix("_baseline")
-    return source in variables if stem == source else stem in _BASELINES
+    return source in variables if stem == source else stem in BASELINES
 
 
 def sources(features: Iterable[Feature]) -> tuple[str, ...]:

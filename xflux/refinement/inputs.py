@@ -13,7 +13,7 @@ from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
-from xflux.refinement.features import POSITION, Feature, sources
+from xflux.refinement.features import BASELINES, POSITION, Feature, sources
 from xflux.refinement.pixels import pixel_arrays
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ __all__ = [
     "warn_of_position",
     "with_net_radiation",
 ]
-
-_FLUXES = ("gpp", "reco", "nee", "le")
 
 
 def baseline_fluxes(
@@ -53,10 +51,10 @@ def baseline_fluxes(
     """
     from xflux.baselines.baseline import baseline
 
-    held = {flux: ds[flux] for flux in _FLUXES if flux in ds and "model" in ds[flux].attrs}
-    if set(held) == set(_FLUXES):
-        return ds[list(_FLUXES)]
-    observed = [flux for flux in _FLUXES if flux in ds]
+    held = {flux: ds[flux] for flux in BASELINES if flux in ds and "model" in ds[flux].attrs}
+    if set(held) == set(BASELINES):
+        return ds[list(BASELINES)]
+    observed = [flux for flux in BASELINES if flux in ds]
     return baseline(ds.drop_vars(observed), **models, names=names, derive=("rnet",))
 
 
@@ -107,7 +105,7 @@ def source_arrays(
     features = [feature for feature in features if feature.kind != "pixel"]
     wanted = sources(features)
     drivers = [name for name in wanted if not name.endswith("_baseline") and name not in POSITION]
-    held = ds.drop_vars([name for name in _FLUXES if name in ds])
+    held = ds.drop_vars([name for name in BASELINES if name in ds])
     plan = resolve(held, dict.fromkeys(drivers, needed_by), names=names, derive=("rnet",))
     arrays = {name: materialise(plan, name) for name in drivers}
     arrays |= {

@@ -145,6 +145,8 @@ class LightBoosted:
         assert instead is not None
         if not len(x):
             return np.empty(0)
+        # Asked for each time: LightGBM 4.7 ignores parameters given on loading, and each prediction
+        # sets the threads anew, by default all.
         made: Floats = self._booster.predict(np.where(np.isnan(x), instead, x), num_threads=1)
         return made
 
@@ -162,6 +164,25 @@ class LightBoosted:
         text = np.asarray(arrays["text"], np.uint8).tobytes().decode()
         made._load(text, np.array(arrays["instead"], np.float32))
         return made
+
+    def __reduce__(self) -> Any:
+        """Travel to another process as `state`."""
+        if self._instead is None:
+            return type(self)._made, (settings(self),)
+        return type(self).from_state, self.state()
+
+    @classmethod
+    def _made(cls, meta: dict[str, Any]) -> LightBoosted:
+        return cls(**meta)
+
+    def __dask_tokenize__(self) -> Any:
+        """Tell Dask apart by the text: the booster itself would be pickled and read again."""
+        import hashlib
+
+        held = hashlib.sha256(self._text.encode())
+        if self._instead is not None:
+            held.update(self._instead.tobytes())
+        return type(self).__name__, held.hexdigest(), settings(self)
 
     def _load(self, text: str, instead: NDArray[np.float32]) -> None:
         """Take up a model; fitted and rebuilt ones come this one way."""

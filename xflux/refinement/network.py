@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, raise_together
-from xflux.refinement.blend import left_out
+from xflux.refinement.blend import left_out, mean_of_members
 from xflux.refinement.ecological_losses import Laws
 from xflux.refinement.learner import State
 from xflux.refinement.network_training import Design, Member, outputs, sparing, train
+from xflux.refinement.torch_session import torch_session
 
 __all__ = ["FLUXES", "Network"]
 
@@ -153,7 +153,7 @@ class Network:
         for name, column in (("light", light), ("temperature", temperature)):
             if column is not None and not 0 <= column < x.shape[1]:
                 raise InputError(f"{name}={column}, but x has columns 0 to {x.shape[1] - 1}")
-        if self.night > 0.0 and light is None:
+        if self.night > 0.0 and light is None and "gpp" in self.fluxes:
             raise InputError(f"night={self.night} needs the column of PAR: give light=")
         if unknown := sorted(set(y) - set(self.fluxes)):
             raise InputError(f"y holds {unknown}; the fluxes of this network are {self.fluxes}")
@@ -177,7 +177,7 @@ class Network:
         laws = Laws(lambdas, light, temperature, self.temperature_limit, self.nee == "derived")
         data, sites = (x[rows], targets[rows], weight[rows]), sites[rows]
         away = self._away(sites, ~np.isnan(data[1]))
-        with _torch_threads(self.threads):
+        with torch_session(self.threads):
             members = []
             for k, unseen in enumerate(away):
                 random = np.random.default_rng([self.seed, k])
@@ -203,7 +203,7 @@ class Network:
         -----
         Without torch. A row has the same bits whatever other rows are predicted with it.
         """
-        mean = {name: _mean(made) for name, made in self.predict_members(x).items()}
+        mean = {name: mean_of_members(made) for name, made in self.predict_members(x).items()}
         if self.nee == "derived":
             # Again from the means, as a mean of differences rounds otherwise.
             mean["nee"] = mean["reco"] - mean["gpp"]
@@ -265,7 +265,7 @@ class Network:
         x = self._rows(x)
         whole = self._whole(x)
         total = np.zeros(int(whole.sum()), np.float64)
-        with _torch_threads(self.threads):
+        with torch_session(self.threads):
             import torch
 
             for member in self.fitted:
@@ -356,33 +356,6 @@ class Network:
     def _whole(self, x: Array) -> NDArray[np.bool_]:
         missing = np.isnan(x[:, list(self.needed)]).any(axis=1) | np.isinf(x).any(axis=1)
         return np.asarray(~missing)
-
-
-def _mean(members: Array) -> NDArray[np.float32]:
-    """Average members one by one: numpy adds a lone row up in another order than many."""
-    total = np.zeros(members.shape[1:], np.float64)
-    for member in members:
-        total += member
-    return (total / len(members)).astype(np.float32)
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Let torch differentiate on so many threads, and put back what was set."""
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "networks are fitted and differentiated by torch, which is not installed: "
-            "python -m pip install 'xflux[nn]'"
-        ) from error
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with torch.enable_grad():
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _per_row(name: str, values: Array, count: int, kind: Any = np.float32) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,36 +10,21 @@ from numpy.typing import NDArray
 
 from xflux.errors import InputError
 from xflux.refinement.learner import State
-from xflux.refinement.rows import check_rows, settings
+from xflux.refinement.network_training import HELD_OUT
+from xflux.refinement.rows import check_rows, mean_and_spread, settings
+from xflux.refinement.torch_session import require_torch, torch_session
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["NetworkEmbedder", "require_torch"]
+__all__ = ["INSTEAD", "NetworkEmbedder"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 
-#: Share of the sites on which training watches when to stop.
-HELD_OUT = 0.2
-
-
-def require_torch() -> None:
-    """Refuse where torch is not installed.
-
-    Raises
-    ------
-    ImportError
-        Saying how to install it, and what does without.
-    """
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "networks need torch, which is not installed; install it with "
-            "pip install 'xflux[nn]', or take embed='statistics', which needs none"
-        ) from error
+#: What embeds without torch.
+INSTEAD = "take embed='statistics', which needs none"
 
 
 @dataclass(slots=True)
@@ -106,7 +89,7 @@ class NetworkEmbedder:
         InputError
             Without groups, or for less than two of them.
         """
-        require_torch()
+        require_torch(INSTEAD)
         import torch
 
         x = self._shaped(x)
@@ -123,13 +106,15 @@ class NetworkEmbedder:
             )
         random = np.random.default_rng([self.seed, 7])
         held = np.isin(groups, random.permutation(sites)[: max(1, int(HELD_OUT * len(sites)))])
-        centre, spread = _statistics(x[~held], self._axis)
+        by_variable = np.moveaxis(x[~held], self._axis, -1)
+        centre, spread = mean_and_spread(by_variable.reshape(-1, x.shape[self._axis]))
+        spread = np.where(spread > 0.0, spread, 1.0)
         middle = float(np.average(y[~held], weights=weight[~held]))
         scale = float(np.sqrt(np.average((y[~held] - middle) ** 2, weights=weight[~held]))) or 1.0
         inputs = torch.from_numpy(_filled(x, centre, spread, self._axis))
         target = torch.from_numpy(((y - middle) / scale).astype(np.float32))
         counts = torch.from_numpy(weight.astype(np.float32))
-        with _one_thread(self.seed), torch.enable_grad():
+        with torch_session(seed=self.seed):
             network = _network(self._body(2 * len(centre)), self.width)
             train, watch = (torch.from_numpy(np.flatnonzero(part)) for part in (~held, held))
             network.eval()
@@ -150,7 +135,7 @@ class NetworkEmbedder:
         """
         if self._arrays is None:
             raise InputError(f"{type(self).__name__} was not fitted; call fit first")
-        require_torch()
+        require_torch(INSTEAD)
         import torch
 
         x, held = self._shaped(x), self._arrays
@@ -173,7 +158,7 @@ class NetworkEmbedder:
         known = np.flatnonzero(~np.isnan(x).all(axis=tuple(range(1, x.ndim))))
         filled = _filled(x[known], centre, spread, self._axis)
         network.eval()
-        with torch.inference_mode():
+        with torch_session(), torch.inference_mode():
             embedding = _blocks(network.body, torch.from_numpy(filled), self._block)
             said = _blocks(network.head, embedding, self._block)[:, 0]
         middle, scale = held["target"]
@@ -297,32 +282,6 @@ def _turn(network: Any, x: torch.Tensor, start: Array, block: int) -> None:
         head.weight.copy_(torch.from_numpy(head.weight.numpy() @ turn))
         last.weight.copy_(torch.from_numpy(turn.T @ last.weight.numpy()))
         last.bias.copy_(torch.from_numpy(bias))
-
-
-@contextmanager
-def _one_thread(seed: int) -> Iterator[None]:
-    """Let torch use one thread and numbers of its own, and leave both as they were."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _statistics(x: Rows, axis: int) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of each variable; 0 and 1 of one without values."""
-    flat = np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1).astype(np.float64)
-    known = ~np.isnan(flat)
-    count = np.maximum(known.sum(axis=1), 1)
-    centre = np.where(known, flat, 0.0).sum(axis=1) / count
-    level = np.where(known, flat - centre[:, None], 0.0)
-    spread = np.sqrt((level**2).sum(axis=1) / count)
-    return centre, np.where(spread > 0.0, spread, 1.0)
 
 
 def _filled(x: Rows, centre: Floats, spread: Floats, axis: int) -> Rows:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import InputError
 from xflux.refinement.ecological_losses import Laws
+from xflux.refinement.rows import mean_and_spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -229,8 +230,8 @@ def _start(
     design: Design, random: np.random.Generator, x: Array, targets: Array
 ) -> dict[str, Array]:
     """Take the statistics of rows, and draw weights whose outputs are the mean fluxes."""
-    x_mean, x_spread = _statistics(x)
-    y_mean, y_spread = _statistics(targets)
+    x_mean, x_spread = mean_and_spread(x)
+    y_mean, y_spread = mean_and_spread(targets)
     y_spread = np.where(y_spread > 0.0, y_spread, 1.0)
     # What does not vary teaches nothing, and its weights would stay as they were drawn.
     varies = x_spread > 1e-6 * np.abs(x_mean)
@@ -257,13 +258,3 @@ def _start(
             level = max(y_mean[column] / y_spread[column], 0.1)
             made[f"bias{last}"][k] = level + np.log(-np.expm1(-level))
     return {name: array.astype(np.float32) for name, array in made.items()}
-
-
-def _statistics(values: Array) -> tuple[Array, Array]:
-    """Return mean and standard deviation of each column; 0 of one without values."""
-    # In double precision: the sum over many rows of pressure in Pa has more digits than single.
-    known, values = ~np.isnan(values), values.astype(np.float64)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
-    return mean, spread

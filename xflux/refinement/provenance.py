@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["generated", "provenance"]
 
-_PACKAGES = ("xflux", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "xarray")
+_PACKAGES = (
+    "xflux", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "torch", "xarray",
+)  # fmt: skip
 
 
 def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
@@ -65,6 +67,6 @@ def _versions() -> dict[str, str]:
     for name in _PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # lightgbm need not be there
+        except PackageNotFoundError:  # lightgbm and torch need not be there
             continue
     return found

@@ -8,13 +8,12 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.blockwise import check_same_grid
+from xflux.refinement.tower_rows import FLUXES
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["RefinementModel", "refine"]
-
-_FLUXES = ("gpp", "reco", "nee", "le")
 
 
 @runtime_checkable
@@ -126,10 +125,10 @@ def _check_mask(mask: xr.DataArray, ds: xr.Dataset) -> None:
 
 def _check(fluxes: xr.Dataset, ds: xr.Dataset, members: bool) -> None:
     """Refuse what a model of the user's may return beside the contract."""
-    present = [flux for flux in _FLUXES if flux in fluxes]
+    present = [flux for flux in FLUXES if flux in fluxes]
     if not present:
         held = ", ".join(map(str, fluxes.data_vars)) or "nothing"
-        raise InputError(f"apply returned {held}; expected some of {', '.join(_FLUXES)}")
+        raise InputError(f"apply returned {held}; expected some of {', '.join(FLUXES)}")
     allowed = {*ds.dims, *(["member"] if members else [])}
     for name, array in fluxes.items():
         odd = [dim for dim in array.dims if dim not in allowed]

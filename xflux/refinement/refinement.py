@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.refinement.blend import mean_of_members
 from xflux.refinement.closure import project
 from xflux.refinement.ensemble import Ensemble
 from xflux.refinement.features import Feature, columns
@@ -185,7 +186,7 @@ class Refinement:
         cover : ndarray (...), optional
             Codes of land cover.
         """
-        mean = {flux: _mean(members) for flux, members in made.items()}
+        mean = {flux: mean_of_members(members) for flux, members in made.items()}
         if self.closure == "project" and {"gpp", "reco", "nee"} <= set(mean):
             mean["nee"] = mean["reco"] - mean["gpp"]
         if interval is None:
@@ -198,11 +199,3 @@ class Refinement:
             ends[f"{flux}_lower"] = values - reach
             ends[f"{flux}_upper"] = values + reach
         return mean | ends
-
-
-def _mean(members: Array) -> Array:
-    """Average members one by one, so that a value does not depend on its neighbours."""
-    total = np.zeros(members.shape[1:], np.float64)
-    for member in members:
-        total += member
-    return (total / len(members)).astype(members.dtype)

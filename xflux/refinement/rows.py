@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import InputError
 
-__all__ = ["check_features", "check_rows", "settings"]
+__all__ = ["check_features", "check_rows", "mean_and_spread", "settings"]
 
 Floats = NDArray[np.float64]
 
@@ -55,3 +55,13 @@ def check_rows(
             f"{weight.max()}; drop rows without weight"
         )
     return x, y, weight / weight.mean()
+
+
+def mean_and_spread(values: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of each column; 0 of one without values."""
+    # In double precision: the sum over many rows of pressure in Pa has more digits than single.
+    known, values = ~np.isnan(values), values.astype(np.float64)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    return mean, spread

@@ -17,10 +17,11 @@ from xflux.refinement.image_network import ImageNetwork
 from xflux.refinement.image_statistics import ImageStatistics
 from xflux.refinement.layout import Layout, lay_out
 from xflux.refinement.learner import State
-from xflux.refinement.network_embedder import require_torch
+from xflux.refinement.network_embedder import INSTEAD
 from xflux.refinement.rows import check_rows
 from xflux.refinement.sequence_network import SequenceNetwork
 from xflux.refinement.sequence_statistics import SequenceStatistics
+from xflux.refinement.torch_session import require_torch
 
 __all__ = ["SmartForest4D"]
 
@@ -256,7 +257,7 @@ class SmartForest4D:
         ):
             made: Stage = _STATISTICS[name]()
             return made
-        require_torch()
+        require_torch(INSTEAD)
         network = self.sequence_network if name == "sequence" else self.image_network
         return CrossFitted(network, self.folds, self.seed)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from xflux.errors import InputError, MissingVariableError, XfluxError
+from xflux.labels.units import convert, units_of
+from xflux.labels.variables import variables
+from xflux.refinement.tower_rows import FLUXES
 from xflux.skill.bootstrap import paired_difference
 from xflux.skill.evaluate import evaluate
 from xflux.skill.groups import is_time
@@ -21,7 +24,6 @@ ESTIMATE = "estimate"
 _METRICS = ("n", "r2_nse", "r2_pearson", "rmse", "bias", "slope")
 #: Parts of an interval in which an observation may lie: below, ten inside, above.
 PLACES = 12
-_FLUXES = ("gpp", "reco", "nee", "le")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Validation:
     Attributes
     ----------
     observed : Dataset (site, time)
-        The fluxes, and coordinates such as ``igbp``.
+        The fluxes in the units of the predictions, and coordinates such as ``igbp``.
     predicted : Dataset (estimate, site, time)
         The same fluxes, NaN where any estimate or the observation is; and intervals.
     fluxes : tuple of str
@@ -59,6 +61,8 @@ def compare(validated: xr.Dataset, observed: xr.Dataset) -> Validation:
         When the dimensions are not those of a validation, or no record is left.
     MissingVariableError
         When there is no flux in both.
+    UnitsError
+        When units of observations do not convert into those of the predictions.
     """
     if ESTIMATE not in validated.dims or validated.sizes[ESTIMATE] < 2:
         raise InputError(
@@ -69,7 +73,7 @@ def compare(validated: xr.Dataset, observed: xr.Dataset) -> Validation:
         raise InputError(
             f"validated has the dims {tuple(validated.sizes)}; expected site, and time with dates"
         )
-    fluxes = tuple(flux for flux in _FLUXES if flux in validated and flux in observed)
+    fluxes = tuple(flux for flux in FLUXES if flux in validated and flux in observed)
     if not fluxes:
         raise MissingVariableError(
             f"validated holds {', '.join(map(str, validated.data_vars)) or 'nothing'} and observed "
@@ -83,6 +87,11 @@ def compare(validated: xr.Dataset, observed: xr.Dataset) -> Validation:
     if holder is not None:
         observed = observed.assign_coords(igbp=holder["igbp"])
     observed = observed.compute()
+    for flux in fluxes:
+        unit = predicted[flux].attrs.get("units")
+        if unit is not None and units_of(observed[flux]) is not None:
+            row = replace(variables[flux], units=str(unit))
+            observed[flux] = convert(observed[flux], row, f"observed {flux}")
     for flux in fluxes:
         there = predicted[flux].notnull().all(ESTIMATE) & observed[flux].notnull()
         if not bool(there.any()):

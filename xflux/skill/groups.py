@@ -178,9 +178,19 @@ def _binned(values: xr.Variable, edges: NDArray[np.float64], name: str, said: st
     look_up = partial(_bin_positions, edges=edges)
     data: Any = values.data
     found = data.map_blocks(look_up, dtype=np.int64) if is_lazy(data) else look_up(data)
-    labels = np.array([f"[{low:g}, {high:g})" for low, high in pairwise(edges)])
+    labels = np.array([f"[{low}, {high})" for low, high in pairwise(_told_apart(edges))])
     attrs = {"long_name": f"Bin of {said}", "edges": edges}
     return Grouping(name, Codes(xr.Variable(values.dims, found), len(labels)), labels, attrs)
+
+
+def _told_apart(edges: NDArray[np.float64]) -> list[str]:
+    """Write edges with 6 digits, or with as many as tell them apart."""
+    for digits in range(6, 17):
+        written = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(written)) == len(written):
+            return written
+    # 17 digits tell any two numbers apart.
+    return [f"{edge:.17g}" for edge in edges]
 
 
 def _bin_positions(data: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
