@@ -112,7 +112,16 @@ class FluxAccessor:
             if flux in fluxes and flux in self._ds and "model" in self._ds[flux].attrs
         }
         added = {name: array.variable for name, array in fluxes.items()}
-        return with_history(self._ds.assign({**before, **added}), f"refine: {model!r}")
+        lost = [flux for flux in fluxes if flux in self._ds and f"{flux}_baseline" not in before]
+        if lost:
+            warnings.warn(
+                f"refine replaces {', '.join(map(str, lost))} of the Dataset (observations?); "
+                "xflux.refine(ds, model) returns the refined fluxes alone",
+                XfluxWarning,
+                stacklevel=2,
+            )
+        made = self._ds.assign({**before, **added}).assign_attrs(fluxes.attrs)
+        return with_history(made, f"refine: {model!r}")
 
     def to_zarr(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_rad
 from xflux.refinement.known_sites import remembered
 from xflux.refinement.provenance import generated
 from xflux.refinement.refinement import Refinement
+from xflux.refinement.steps import check_steps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,6 +34,8 @@ __all__ = ["apply", "fitted_of"]
 
 Array = NDArray[Any]
 
+#: What a model says of carbon dioxide, which is a driver though a model may carry it.
+_CO2 = re.compile(r",? ?co2=[^,)]*")
 #: Rows that are predicted together: their features stay in the cache, and take no memory to
 #: speak of however large a chunk is.
 _ROWS = 16384
@@ -74,6 +78,7 @@ def apply(
                 f"{', '.join(without)} have no intervals: no site was left out while fitting; fit "
                 "with rows below 1 of the sites and several members, or give interval=None"
             )
+    check_steps(ds, fitted.provenance.get("step_days"), fitted.features)
     ds = with_net_radiation(ds)
     wanted = fitted.based or based_on(fitted.features)
     fluxes = baseline_fluxes(ds, dict(model.baseline or {})) if wanted else ds[[]]
@@ -99,6 +104,8 @@ def apply(
             array, flux, synthetic=mark, site_memory=note, **_said(name, fitted, interval)
         ).rename(name)
     ds = xr.Dataset(result)
+    if interval is not None and not members:
+        ds.attrs["interval"] = interval
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
 
 
@@ -118,8 +125,7 @@ def _check_baseline(fitted: Refinement, fluxes: xr.Dataset) -> None:
     """Refuse another baseline than the one whose errors were learned."""
     for flux, model in fitted.baseline.items():
         found = str(fluxes[flux].attrs.get("model", ""))
-        # The mole fraction of carbon dioxide is a driver, though a model may carry it.
-        if model and found and found.split("(")[0] != model.split("(")[0]:
+        if model and found and _CO2.sub("", found) != _CO2.sub("", model):
             raise InputError(
                 f"the baseline of {flux} is by {found}, and the refinement learned the errors of "
                 f"{model}; compute it anew with that model"

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import xarray as xr
 
+from xflux.refinement.steps import step_days
+
 __all__ = ["generated", "provenance"]
 
 _PACKAGES = (
@@ -33,7 +35,8 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
     Returns
     -------
     dict
-        ``sites``, their names; ``first`` and ``last`` step; ``records`` by flux; ``versions`` of
+        ``sites``, their names; ``first`` and ``last`` step; ``step_days``, their
+        length; ``records`` by flux; ``versions`` of
         packages; ``synthetic``, where records were generated. No date, so that the same fit is
         the same file.
     """
@@ -46,6 +49,7 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
         "sites": [str(k if names is None else names[k]) for k in sites],
         "first": _said(steps[0] if times is None else times[steps[0]]),
         "last": _said(steps[-1] if times is None else times[steps[-1]]),
+        "step_days": step_days(observed),
         "records": {flux: int(rows.sum()) for flux, rows in used.items()},
         "versions": {"python": platform.python_version(), **_versions()},
         **({"synthetic": mark} if (mark := generated(observed)) else {}),

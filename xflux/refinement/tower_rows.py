@@ -214,6 +214,12 @@ def _values(
 
 
 def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
+    import xarray as xr
+
+    if not isinstance(ds, xr.Dataset):
+        raise InputError(
+            f"{called} are a {type(ds).__name__}; expected a Dataset with the dims (site, time)"
+        )
     if not {"site", "time"} <= set(ds.dims):
         raise InputError(
             f"{called} have the dims {tuple(ds.dims)}; a refinement is fitted to towers, with the "
