@@ -126,7 +126,7 @@ def test_intervals_of_the_demo_close_around_most_of_the_truth(shown):
     weights = truth["cell_area"] * truth["land_fraction"]
     ends = refined[["nee_lower", "nee_upper"]]
     held = xflux.evaluate_intervals(truth[["nee"]], ends, level=0.9, weights=weights).coverage
-    assert table.loc["NEE", "all"] == pytest.approx(float(held), rel=1e-4)
+    assert table.loc["NEE", "all"] == pytest.approx(held.compute().item(), rel=1e-4)
 
 
 def test_refined_fluxes_of_the_demo_lie_in_their_intervals_and_close(shown):

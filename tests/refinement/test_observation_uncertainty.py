@@ -12,6 +12,7 @@ import xflux
 from xflux.errors import InputError, MissingVariableError, UnitsError
 from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.intervals import fit_spread
+from xflux.refinement.learner import Traits
 from xflux.refinement.perturbation import Errors, RowErrors, decompose
 
 CARBON = {"units": "g m-2 d-1"}
@@ -224,8 +225,9 @@ def test_the_spread_of_members_is_that_of_a_mean(cause, expected):
 
     ensemble = fit_ensemble(
         np.zeros((200, 1), np.float32), np.zeros(200), np.arange(200.0), groups=groups,
-        weight=np.ones(200), features=np.zeros(1, np.int64), make=lambda seed: [Mean()],
-        sampling=Sampling(1500, 1.0, 1.0, "site", 0), tell=lambda: None, draw=made.draw,
+        weight=np.ones(200), features=np.zeros(1, np.int64), make=lambda seed, traits: [Mean()],
+        traits=Traits((0,), (False,)), slope=0, sampling=Sampling(1500, 1.0, 1.0, "site", 0),
+        tell=lambda: None, draw=made.draw,
     )  # fmt: skip
 
     members = ensemble.predict(np.zeros((1, 1), np.float32), np.zeros(1))[:, 0]

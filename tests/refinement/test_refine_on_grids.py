@@ -171,7 +171,7 @@ def test_a_model_that_has_travelled_is_ready_for_threads(drivers, model, expecte
         xgboost.Booster, "inplace_predict", lambda *given: ready.append(1) or bare(*given)
     )
     copy = pickle.loads(pickle.dumps(model))
-    assert len(ready) == 2  # one booster in each member has predicted once
+    assert len(ready) == 4  # one booster in each member and each full fit has predicted once
     xr.testing.assert_identical(xflux.refine(drivers, copy), expected)
 
 

@@ -252,7 +252,7 @@ class ConstrainedNetwork(BaseEstimator):
         dict of str to float
             ``light``: share of the rows of PAR below 200 W m-2 in which dGPP/dPAR is negative.
             ``temperature``: share of those below `temperature_limit` in which dRECO/dTa is.
-            ``mass``: mean of |NEE - (RECO - GPP)|, g m-2 d-1 of carbon. Laws whose fluxes and
+            ``mass``: mean size of NEE - (RECO - GPP), g m-2 d-1 of carbon. Laws whose fluxes and
             driver the model has.
         """
         from xflux.refinement.apply import fitted_of
