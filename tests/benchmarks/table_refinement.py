@@ -217,10 +217,11 @@ def every(observed: xr.Dataset, validated: xr.Dataset) -> None:
     """Print scores of fluxes that were learned directly, at all towers, greenness or not."""
     made = validated.sel(estimate="refined", drop=True)
     score = xflux.evaluate(observed, made, variables=list(observed))
-    rows = [
-        (str(flux), f"{int(one.n)}", f"{float(one.r2_nse):.3f}", f"{float(one.rmse):.2f}")
-        for flux, one in score.groupby("flux")
-    ]
+    rows = []
+    for flux in score["flux"].values:
+        one = score.sel(flux=flux)
+        skill = (f"{float(one.r2_nse):.3f}", f"{float(one.rmse):.2f}")
+        rows.append((str(flux), f"{int(one.n)}", *skill))
     print(
         "\n"
         + Table("Learned directly, all towers", ("", "n", "r2_nse", "rmse"), tuple(rows), "").text()

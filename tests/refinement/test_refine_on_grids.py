@@ -284,7 +284,7 @@ print(read / 1e9, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 @pytest.mark.parametrize("chunks", ["12, 180, 180", "1, 360, 720"])
 def test_memory_does_not_grow_with_the_grid(chunks):
     read, peak = [], []
-    for steps in (144, 1200):
+    for steps in (60, 240):
         code = CODE.replace("STEPS", str(steps)).replace("CHUNKS", chunks)
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -293,7 +293,6 @@ def test_memory_does_not_grow_with_the_grid(chunks):
         size, most = map(float, done.stdout.split())
         read.append(size)
         peak.append(most)
-    assert read[0] < 0.7
-    assert read[1] > 4.9
+    assert read[1] > 0.9 > 3.5 * read[0]
     assert peak[1] < 1.2
     assert peak[1] < 1.3 * peak[0]
