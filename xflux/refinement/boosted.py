@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.rows import check_features, check_rows, settings
+from xflux.refinement.rows import check_features, check_rows, check_signs, settings
 
 __all__ = ["Boosted"]
 
@@ -85,11 +85,7 @@ class Boosted:
         import xgboost
 
         x, y, weight = check_rows(x, y, weight)
-        if self.monotone is not None and len(self.monotone) != x.shape[1]:
-            raise InputError(
-                f"monotone needs one sign for each column: found {len(self.monotone)} signs for "
-                f"{x.shape[1]} columns; write 0 where the effect is free"
-            )
+        check_signs(self.monotone, x.shape[1])
         parameters: dict[str, Any] = {
             "objective": "reg:squarederror",
             "tree_method": "hist",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from xflux.errors import InputError
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.ecological_losses import DIM
+from xflux.refinement.estimator import TowerEstimator
 from xflux.refinement.features import DEFAULT_FEATURES
 from xflux.refinement.network import Network
 from xflux.refinement.network_refinement import NetworkRefinement
@@ -39,7 +39,7 @@ _DEFAULT = tuple(name.replace("swin", "par") for name in DEFAULT_FEATURES)
 _NEEDED = ("ta", "par", "swin", "fapar", "gpp_baseline", "reco_baseline")
 
 
-class ConstrainedNetwork(BaseEstimator):
+class ConstrainedNetwork(TowerEstimator):
     """Learn fluxes from towers by networks that pay for breaking ecological laws.
 
     Parameters
@@ -229,14 +229,6 @@ class ConstrainedNetwork(BaseEstimator):
         self.feature_names_in_ = np.array([feature.name for feature in rows.features])
         return self
 
-    def apply(
-        self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
-    ) -> xr.Dataset:
-        """Return fluxes, lazily; see `xflux.refine`."""
-        from xflux.refinement.apply import apply
-
-        return apply(self, ds, interval=interval, members=members)
-
     def broken_laws(self, drivers: xr.Dataset) -> dict[str, float]:
         """Tell how often and how far the mean of the networks breaks laws; reads all drivers.
 
@@ -310,25 +302,6 @@ class ConstrainedNetwork(BaseEstimator):
         model.refinement_ = cast(NetworkRefinement, refinement)
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
         return model
-
-    def cross_validate(
-        self,
-        drivers: xr.Dataset,
-        observed: xr.Dataset,
-        *,
-        groups: Any = "site",
-        splitter: Any = None,
-        interval: float | None = 0.9,
-        jobs: int = 1,
-        progress: bool = True,
-    ) -> xr.Dataset:
-        """Predict every record by a model that did not see it; see `cross_validate`."""
-        from xflux.refinement.validation import cross_validate
-
-        return cross_validate(
-            self, drivers, observed, groups=groups, splitter=splitter, interval=interval,
-            jobs=jobs, progress=progress,
-        )  # fmt: skip
 
     def _network(self) -> Network:
         """Return what is to be fitted, where options fit."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.rows import check_features, check_rows, settings
+from xflux.refinement.rows import check_features, check_rows, check_signs, settings
 
 __all__ = ["LightBoosted", "require_lightgbm"]
 
@@ -105,11 +105,7 @@ class LightBoosted:
         """Fit rows x (row, column) to y (row,); nothing is tuned, so `groups` is not used."""
         lightgbm = require_lightgbm()
         x, y, weight = check_rows(x, y, weight)
-        if self.monotone is not None and len(self.monotone) != x.shape[1]:
-            raise InputError(
-                f"monotone needs one sign for each column: found {len(self.monotone)} signs for "
-                f"{x.shape[1]} columns; write 0 where the effect is free"
-            )
+        check_signs(self.monotone, x.shape[1])
         parameters: dict[str, Any] = {
             "objective": "regression",
             "learning_rate": self.rate,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from xflux.errors import InputError
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.ensemble import FULL, Sampling, fit_ensemble
+from xflux.refinement.estimator import TowerEstimator
 from xflux.refinement.features import DEFAULT_FEATURES, Feature
 from xflux.refinement.inputs import warn_of_position
 from xflux.refinement.known_sites import known_sites
@@ -45,7 +45,7 @@ __all__ = ["ResidualModel"]
 Floats = NDArray[np.float64]
 
 
-class ResidualModel(BaseEstimator):
+class ResidualModel(TowerEstimator):
     """Learn from towers what the baseline misses, and correct it on any grid.
 
     Parameters
@@ -283,14 +283,6 @@ class ResidualModel(BaseEstimator):
 
         return share_table(fitted_of(self).provenance.get("observation_uncertainty", {}))
 
-    def apply(
-        self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
-    ) -> xr.Dataset:
-        """Return refined fluxes, lazily; see `xflux.refine`."""
-        from xflux.refinement.apply import apply
-
-        return apply(self, ds, interval=interval, members=members)
-
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the fitted model to one file, by convention ``.safetensors``; no pickle.
 
@@ -328,25 +320,6 @@ class ResidualModel(BaseEstimator):
         model.refinement_ = refinement
         model.feature_names_in_ = np.array([feature.name for feature in refinement.features])
         return model
-
-    def cross_validate(
-        self,
-        drivers: xr.Dataset,
-        observed: xr.Dataset,
-        *,
-        groups: Any = "site",
-        splitter: Any = None,
-        interval: float | None = 0.9,
-        jobs: int = 1,
-        progress: bool = True,
-    ) -> xr.Dataset:
-        """Predict every record by a model that did not see it; see `cross_validate`."""
-        from xflux.refinement.validation import cross_validate
-
-        return cross_validate(
-            self, drivers, observed, groups=groups, splitter=splitter, interval=interval,
-            jobs=jobs, progress=progress,
-        )  # fmt: skip
 
     def _check(self) -> None:
         check_fluxes(self.fluxes)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import InputError
 
-__all__ = ["check_features", "check_rows", "mean_and_spread", "settings"]
+__all__ = ["check_features", "check_rows", "check_signs", "mean_and_spread", "settings"]
 
 Floats = NDArray[np.float64]
 
@@ -65,3 +65,12 @@ def mean_and_spread(values: NDArray[Any]) -> tuple[Floats, Floats]:
     mean = np.where(known, values, 0.0).sum(axis=0) / count
     spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
     return mean, spread
+
+
+def check_signs(monotone: tuple[int, ...] | None, columns: int) -> None:
+    """Refuse signs that are not one for each column."""
+    if monotone is not None and len(monotone) != columns:
+        raise InputError(
+            f"monotone needs one sign for each column: found {len(monotone)} signs for "
+            f"{columns} columns; write 0 where the effect is free"
+        )

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from xflux.errors import InputError
 from xflux.progress_bar import progress_bar
+from xflux.refinement.estimator import TowerEstimator
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +23,7 @@ __all__ = ["TunedModel"]
 _FIXED = ("fluxes", "baseline")
 
 
-class TunedModel(BaseEstimator):
+class TunedModel(TowerEstimator):
     """Fit a refinement with those of some parameters that predict left-out sites best.
 
     All that is chosen is chosen inside `fit`, from what it is given. So in `cross_validate`
@@ -153,25 +154,6 @@ class TunedModel(BaseEstimator):
         if not hasattr(self, "model_"):
             raise InputError("this TunedModel is not fitted; call fit(drivers, observed) first")
         return self.model_.apply(ds, interval=interval, members=members)
-
-    def cross_validate(
-        self,
-        drivers: xr.Dataset,
-        observed: xr.Dataset,
-        *,
-        groups: Any = "site",
-        splitter: Any = None,
-        interval: float | None = 0.9,
-        jobs: int = 1,
-        progress: bool = True,
-    ) -> xr.Dataset:
-        """Predict every record by a search that did not see it; see `cross_validate`."""
-        from xflux.refinement.validation import cross_validate
-
-        return cross_validate(
-            self, drivers, observed, groups=groups, splitter=splitter, interval=interval,
-            jobs=jobs, progress=progress,
-        )  # fmt: skip
 
     def _combinations(self) -> list[dict[str, Any]]:
         from sklearn.model_selection import ParameterGrid, ParameterSampler
