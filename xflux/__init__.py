@@ -38,6 +38,7 @@ _LAZY = {
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",
     "set_options": "xflux.options",
+    "shared_features": "xflux.refinement.shared_features",
     "snap": "xflux.labels.coordinates",
     "standardize": "xflux.labels.standardize",
     "to_zarr": "xflux.files.zarr_store",

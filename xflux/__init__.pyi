@@ -25,6 +25,7 @@ from xflux.refinement.observation_uncertainty import (
 )
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
+from xflux.refinement.shared_features import shared_features as shared_features
 from xflux.refinement.smartforest import SmartForest4D as SmartForest4D
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate

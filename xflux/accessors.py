@@ -97,29 +97,29 @@ class FluxAccessor:
     ) -> xr.Dataset:
         """Correct fluxes by what towers say the baseline misses; see `xflux.refine`.
 
-        The baseline is kept as ``<flux>_baseline``.
+        The baseline is kept as ``<flux>_baseline``; where the Dataset holds none, the one that
+        was computed for the model.
         """
         from xflux.labels.attach import with_history
-        from xflux.refinement.refine import refine
-        from xflux.refinement.tower_rows import FLUXES
+        from xflux.refinement.refine import refine, with_baseline
 
-        fluxes = refine(
-            self._ds, model, interval=interval, members=members, applicability=applicability
-        )
+        ds = with_baseline(self._ds, model)
+        fluxes = refine(ds, model, interval=interval, members=members, applicability=applicability)
+        known = [flux for flux in fluxes if flux in ds]
         before = {
-            f"{flux}_baseline": self._ds[flux].variable
-            for flux in FLUXES
-            if flux in fluxes and flux in self._ds and "model" in self._ds[flux].attrs
+            f"{flux}_baseline": ds[flux].variable for flux in known if "model" in ds[flux].attrs
         }
-        added = {name: array.variable for name, array in fluxes.items()}
-        lost = [flux for flux in fluxes if flux in self._ds and f"{flux}_baseline" not in before]
+        lost = [
+            str(flux) for flux in known if flux in self._ds and "model" not in self._ds[flux].attrs
+        ]
         if lost:
             warnings.warn(
-                f"refine replaces {', '.join(map(str, lost))} of the Dataset (observations?); "
+                f"refine replaces {', '.join(lost)} of the Dataset (observations?); "
                 "xflux.refine(ds, model) returns the refined fluxes alone",
                 XfluxWarning,
                 stacklevel=2,
             )
+        added = {name: array.variable for name, array in fluxes.items()}
         made = self._ds.assign({**before, **added}).assign_attrs(fluxes.attrs)
         return with_history(made, f"refine: {model!r}")
 

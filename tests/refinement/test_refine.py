@@ -131,3 +131,49 @@ def test_what_is_no_model_is_refused(drivers):
         xflux.refine(drivers, object())
     with pytest.raises(TypeError, match="is a class"):
         xflux.refine(drivers, xflux.ResidualModel)
+
+
+# The baseline
+
+
+def test_the_baseline_that_was_computed_for_the_model_is_kept_beside_what_it_refined(
+    model, drivers
+):
+    with no_compute():
+        at_once = drivers.chunk(time=12).flux.refine(model)
+    in_two_steps = drivers.flux.baseline().flux.refine(model)
+    for flux in ("gpp", "reco", "nee", "le"):
+        xr.testing.assert_identical(
+            at_once[f"{flux}_baseline"].compute().variable,
+            in_two_steps[f"{flux}_baseline"].variable,
+        )
+        xr.testing.assert_equal(at_once[flux].compute(), in_two_steps[flux])
+
+
+def test_a_baseline_of_one_flux_serves_a_model_of_that_flux(drivers):
+    towers, observed = EARTH.towers(n=12)
+    mine = xflux.PModel(co2=500.0)
+    only = {"reco": None, "le": None}
+    held = towers.flux.baseline(gpp=mine, **only).drop_vars("co2")
+    features = ("ta", "vpd", "fapar", "gpp_baseline")
+    model = xflux.ResidualModel("kernel", ("gpp",), features, members=2, rows=0.5)
+    model.fit(held, observed)
+    assert model.refinement_.baseline["gpp"] == held["gpp"].attrs["model"]
+    grid = drivers.drop_vars("co2")
+    with pytest.raises(
+        xflux.errors.MissingVariableError, match=r"call ds.flux.baseline\(...\) first"
+    ):
+        xflux.refine(grid, model)
+    xflux.refine(grid.flux.baseline(gpp=mine, **only), model)
+
+
+def test_a_baseline_in_other_units_is_converted(model, drivers):
+    held = drivers.flux.baseline()
+    seconds = held.assign(gpp=(held["gpp"] / 86400.0).assign_attrs(held["gpp"].attrs))
+    seconds["gpp"].attrs["units"] = "g m-2 s-1"
+    xr.testing.assert_allclose(
+        xflux.refine(seconds, model)["gpp"], xflux.refine(held, model)["gpp"], rtol=1e-4
+    )
+    seconds["gpp"].attrs["units"] = "K"
+    with pytest.raises(xflux.errors.UnitsError, match="gpp"):
+        xflux.refine(seconds, model)

@@ -60,11 +60,22 @@ class TestFolds:
 
     def test_folds_that_leave_too_few_sites_to_fit(self, towers):
         drivers, observed = (ds.isel(site=slice(3)) for ds in towers)
-        with pytest.raises(InputError, match=r"records of 2 site\(s\)"):
+        with pytest.raises(InputError, match=r"left out, leaves 2 site\(s\) to fit to: .* of 3"):
             small().cross_validate(drivers, observed)
 
 
 class TestTargets:
+    def test_all_are_looked_at_before_any_is_fitted(self, towers, monkeypatch):
+        drivers, observed = towers
+        fitted = []
+        monkeypatch.setattr(
+            xflux.refinement.residual, "fit_ensemble", lambda *given: fitted.append(1)
+        )
+        lost = observed.assign(le=observed["le"].where(False))
+        with pytest.raises(InputError, match=r"le .* has 0 records"):
+            small().fit(drivers, lost)
+        assert not fitted
+
     @pytest.mark.parametrize(
         ("change", "message"),
         [

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Grounds", "Learned", "grounds_of", "learn"]
 
-#: By how much steps may differ in length and be taken for alike, as months are.
-_ALIKE = 1.2
-
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
@@ -86,6 +83,7 @@ def grounds_of(
     """
     from xflux.labels.find import find
     from xflux.refinement.features import DEFAULT_FEATURES, parse
+    from xflux.refinement.steps import same_steps
 
     left_out: dict[str, str] = {}
     sides = [("towers", towers, at_towers)]
@@ -109,7 +107,7 @@ def grounds_of(
             fluxes.append(flux)
     if not fluxes:
         raise InputError(f"there is no flux to learn: {left_out}")
-    remembers = len(sides) == 1 or _same_steps(towers, sides[1][1])
+    remembers = len(sides) == 1 or same_steps(towers, sides[1][1])
     features, dropped, forgotten = [], [], False
     for name in DEFAULT_FEATURES:
         feature = parse(name)
@@ -141,20 +139,6 @@ def _paired(towers: xr.Dataset, baseline: Baseline, flux: str) -> bool:
     if flux not in towers:
         return False
     return bool((towers[flux].notnull() & baseline.fluxes[flux].notnull()).any())
-
-
-def _same_steps(towers: xr.Dataset, grid: xr.Dataset) -> bool:
-    """Tell whether a step of both is about as long, and has a date."""
-    lengths = []
-    for ds in (towers, grid):
-        if "time" not in ds.dims:
-            return False
-        stamps = np.asarray(ds["time"].values)
-        if stamps.size < 2:
-            return False
-        gap = np.median(np.diff(stamps).astype("timedelta64[s]").astype(np.float64))
-        lengths.append(float(gap))
-    return max(lengths) <= _ALIKE * min(lengths)
 
 
 def learn(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve"]
 
-#: What to do about a variable that no recipe can stand in for.
-_ADVICE = {
+#: What else to do about a variable that no recipe can stand in for, for models of one flux.
+_ELSE = {
     "co2": "or set it with PModel(co2=400.0)",
     "rnet": "or estimate it from swin and ta with derive=('rnet',)",
 }
@@ -40,6 +40,8 @@ def resolve(
     derive: Sequence[str] = (),
     given: Mapping[str, xr.DataArray] | None = None,
     recipes: Sequence[Recipe] = (),
+    naming: str = "Pass {}",
+    otherwise: Mapping[str, str] = _ELSE,
 ) -> Plan:
     """Find every target in a Dataset, or a recipe for it.
 
@@ -56,6 +58,10 @@ def resolve(
         Arrays that are at hand under their canonical names beside the Dataset.
     recipes : sequence of Recipe
         Of the caller's own; they go before those of the table.
+    naming : str
+        For messages: how a variable of another name is passed, ``names={...}`` for ``{}``.
+    otherwise : mapping of str to str
+        For messages: what else to do about a variable that is missing.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def resolve(
     for target, needed_by in targets.items():
         try:
             if not search.provide(target, ()):
-                errors.append(search.missing(target, needed_by))
+                errors.append(search.missing(target, needed_by, naming, otherwise))
         except XfluxError as error:
             if str(error) not in map(str, errors):
                 errors.append(error)
@@ -164,7 +170,9 @@ class _Search:
         reduced = recipe.resolve()(*needs)
         self.plan.sources[recipe.target] = Source(recipe.target, reduced, 1.0, 0.0, recipe.target)
 
-    def missing(self, target: str, needed_by: str) -> MissingVariableError:
+    def missing(
+        self, target: str, needed_by: str, naming: str, otherwise: Mapping[str, str]
+    ) -> MissingVariableError:
         """Say what was looked for, what was found and what to pass."""
         row = variables[target]
         asked = target in self.derive
@@ -172,9 +180,9 @@ class _Search:
         derivable = " or from ".join(
             " and ".join(recipe.needs) for recipe in recipes if asked or not recipe.on_request
         )
-        advice = f"Pass names={{{target!r}: '<your variable>'}}"
-        if target in _ADVICE and not asked:
-            advice += f", {_ADVICE[target]}"
+        advice = naming.format(f"names={{{target!r}: '<your variable>'}}")
+        if target in otherwise and not asked:
+            advice += f", {otherwise[target]}"
         parts = [
             f"{needed_by} needs {target!r} ({row.long_name}, {row.units}), which is missing. "
             f"{advice}",

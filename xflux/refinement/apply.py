@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xflux.refinement.constrained_network import ConstrainedNetwork
     from xflux.refinement.residual import ResidualModel
 
-__all__ = ["apply", "fitted_of"]
+__all__ = ["apply", "baseline_of", "fitted_of"]
 
 Array = NDArray[Any]
 
@@ -79,9 +79,7 @@ def apply(
                 "with rows below 1 of the sites and several members, or give interval=None"
             )
     check_steps(ds, fitted.provenance.get("step_days"), fitted.features)
-    ds = with_net_radiation(ds)
-    wanted = fitted.based or based_on(fitted.features)
-    fluxes = baseline_fluxes(ds, dict(model.baseline or {})) if wanted else ds[[]]
+    fluxes, ds = baseline_of(model, ds), with_net_radiation(ds)
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
     arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.based}
@@ -107,6 +105,15 @@ def apply(
     if interval is not None and not members:
         ds.attrs["interval"] = interval
     return ds.drop_vars([key for key in ds.coords if key not in template.coords])
+
+
+def baseline_of(model: ResidualModel | ConstrainedNetwork, ds: xr.Dataset) -> xr.Dataset:
+    """Return the baseline fluxes that a fitted model needs: what `ds` holds, else computed."""
+    fitted = fitted_of(model)
+    wanted = (*fitted.based, *based_on(fitted.features))
+    if not wanted:
+        return ds[[]]
+    return baseline_fluxes(with_net_radiation(ds), dict(model.baseline or {}), wanted)
 
 
 def fitted_of(model: ResidualModel | ConstrainedNetwork) -> Refinement:

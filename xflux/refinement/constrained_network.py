@@ -179,8 +179,8 @@ class ConstrainedNetwork(TowerEstimator):
         Raises
         ------
         InputError
-            For too few sites, a target that is missing or constant, infinite values, or
-            options that do not fit. A model that was fitted before stays as it was.
+            For too few sites, a target that is missing or constant, or options that do not
+            fit. A model that was fitted before stays as it was.
         ImportError
             Without torch.
         """

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError, MissingVariableError, XfluxWarning
 from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
+from xflux.labels.variables import variables
 from xflux.refinement.features import BASELINES, POSITION, Feature, sources
 from xflux.refinement.pixels import pixel_arrays
 
@@ -28,9 +29,15 @@ __all__ = [
 ]
 
 
-def baseline_fluxes(
-    ds: xr.Dataset, models: Mapping[str, Any], *, names: Mapping[str, str] | None = None
-) -> xr.Dataset:
+#: For messages: how a variable of another name comes in, and what else to do about co2.
+NAMING = (
+    "Rename it with xflux.standardize(ds, {}), or fit without it, to "
+    "features=xflux.shared_features(towers, ds)"
+)
+OTHERWISE = {"co2": "or add a record of it with xflux.fill_co2"}
+
+
+def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[str]) -> xr.Dataset:
     """Return the baseline: what the drivers hold of it, else computed.
 
     A flux of the drivers is taken for the baseline when its attribute ``model`` says who
@@ -42,20 +49,65 @@ def baseline_fluxes(
         Drivers, as `with_net_radiation` returns them, and maybe fluxes.
     models : mapping of str to FluxModel
         Of gpp, reco and le.
-    names : mapping, optional
+    wanted : sequence of str
+        Fluxes; where the drivers hold them all, nothing is computed, and what they hold goes
+        before what is computed in any case.
 
     Returns
     -------
     Dataset
-        gpp, reco, nee, le; lazy where the drivers are.
+        The fluxes; lazy where the drivers are.
+
+    Raises
+    ------
+    MissingVariableError, InputError
+        When a driver or a model of the baseline is missing.
+    UnitsError
+        For a baseline of another unit.
     """
+    held = {flux: _canonical(ds, flux) for flux in BASELINES if _is_baseline(ds, flux)}
+    wanted = list(dict.fromkeys(wanted))
+    if set(wanted) <= set(held):
+        return ds[[]].assign({flux: held[flux] for flux in wanted})
+    made = _computed(ds.drop_vars([flux for flux in BASELINES if flux in ds]), models)
+    if {"gpp", "reco"} & set(held) and "nee" not in held and "nee" in made:
+        gpp, reco = (held.get(flux, made[flux]) for flux in ("gpp", "reco"))
+        held["nee"] = (reco - gpp).assign_attrs(made["nee"].attrs)
+    made = made.assign(held)
+    absent = [flux for flux in wanted if flux not in made]
+    if absent:
+        raise InputError(
+            f"there is no baseline of {' and '.join(absent)}, which the refinement starts from; "
+            "leave these out with fluxes=, or give a model with baseline="
+        )
+    return made[wanted]
+
+
+def _is_baseline(ds: xr.Dataset, flux: str) -> bool:
+    return flux in ds and "model" in ds[flux].attrs
+
+
+def _canonical(ds: xr.Dataset, flux: str) -> xr.DataArray:
+    """Return a baseline that the drivers hold, in canonical units."""
+    array = ds[flux]
+    if array.attrs.get("units") == variables[flux].units:
+        return array
+    plan = resolve(ds[[flux]], {flux: "the refinement"})
+    attrs = array.attrs | {"units": variables[flux].units}
+    return materialise(plan, flux).assign_attrs(attrs)
+
+
+def _computed(drivers: xr.Dataset, models: Mapping[str, Any]) -> xr.Dataset:
     from xflux.baselines.baseline import baseline
 
-    held = {flux: ds[flux] for flux in BASELINES if flux in ds and "model" in ds[flux].attrs}
-    if set(held) == set(BASELINES):
-        return ds[list(BASELINES)]
-    observed = [flux for flux in BASELINES if flux in ds]
-    return baseline(ds.drop_vars(observed), **models, names=names, derive=("rnet",))
+    try:
+        return baseline(drivers, **models, derive=("rnet",))
+    except MissingVariableError as error:
+        raise MissingVariableError(
+            "a refinement starts from the baseline, which cannot be computed here; call "
+            "ds.flux.baseline(...) first, with names= and models of your own where they are "
+            f"needed. It said: {error}"
+        ) from error
 
 
 def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
@@ -75,7 +127,6 @@ def source_arrays(
     fluxes: xr.Dataset,
     *,
     needed_by: str,
-    names: Mapping[str, str] | None = None,
 ) -> dict[str, xr.DataArray]:
     """Return what features are made of, in canonical units.
 
@@ -88,7 +139,6 @@ def source_arrays(
         Baseline.
     needed_by : str
         For messages.
-    names : mapping, optional
 
     Returns
     -------
@@ -106,7 +156,10 @@ def source_arrays(
     wanted = sources(features)
     drivers = [name for name in wanted if not name.endswith("_baseline") and name not in POSITION]
     held = ds.drop_vars([name for name in BASELINES if name in ds])
-    plan = resolve(held, dict.fromkeys(drivers, needed_by), names=names, derive=("rnet",))
+    plan = resolve(
+        held, dict.fromkeys(drivers, needed_by), derive=("rnet",), naming=NAMING,
+        otherwise=OTHERWISE,
+    )  # fmt: skip
     arrays = {name: materialise(plan, name) for name in drivers}
     arrays |= {
         name: fluxes[name.removesuffix("_baseline")].drop_attrs()

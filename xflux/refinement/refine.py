@@ -13,7 +13,7 @@ from xflux.refinement.tower_rows import FLUXES
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RefinementModel", "refine"]
+__all__ = ["RefinementModel", "refine", "with_baseline"]
 
 
 @runtime_checkable
@@ -98,6 +98,18 @@ def refine(
         return fluxes
     mask = applicability.reset_coords(drop=True)
     return fluxes.map(lambda array: array.where(mask).transpose(*array.dims))
+
+
+def with_baseline(ds: xr.Dataset, model: RefinementModel) -> xr.Dataset:
+    """Return the Dataset with the baseline that a fitted model of xflux corrects.
+
+    Of another model nothing is known, and the Dataset returned as it is.
+    """
+    if getattr(model, "refinement_", None) is None:
+        return ds
+    from xflux.refinement.apply import baseline_of
+
+    return ds.assign(baseline_of(model, ds).data_vars)  # type: ignore[arg-type]
 
 
 def _check_mask(mask: xr.DataArray, ds: xr.Dataset) -> None:

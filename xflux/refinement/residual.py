@@ -31,6 +31,7 @@ from xflux.refinement.refinement import Refinement
 from xflux.refinement.smartforest import SmartForest4D
 from xflux.refinement.tower_rows import (
     FLUXES,
+    TowerRows,
     check_fluxes,
     check_target,
     site_values,
@@ -171,15 +172,16 @@ class ResidualModel(TowerEstimator):
         Raises
         ------
         InputError
-            For too few sites, a target that is missing or constant, infinite values, or
-            options that do not fit. A model that was fitted before stays as it was.
+            For too few sites, a target that is missing or constant, or options that do not
+            fit. A model that was fitted before stays as it was.
         ImportError
             For ``learner="lightgbm"`` where it is not installed.
 
         Warns
         -----
         XfluxWarning
-            When latitude or longitude are features.
+            When latitude or longitude are features, and for what is infinite or otherwise
+            beyond the range of `xflux.variables`, which counts as missing.
         """
         self._check()
         parts = len(self.fluxes) * (self.members + FULL * (self.rows < 1.0))
@@ -205,10 +207,8 @@ class ResidualModel(TowerEstimator):
         by_site = self.sample_by == "site"
         ensembles, targets, left_out, used, doubts = {}, {}, {}, {}, {}
         residual: dict[str, Floats] = {}
-        for flux in self.fluxes:
+        for flux, there in self._records(rows).items():
             base, target = rows.base[flux], rows.target[flux]
-            there = np.isfinite(target) & np.isfinite(base) & ~np.all(np.isnan(rows.x), axis=1)
-            check_target(target[there], rows.site[there], flux)
             groups = np.unique(rows.site[there], return_inverse=True)[1].astype(np.int64)
             doubt = None if errors is None else RowErrors(errors, flux, there)
             weight = np.ones(int(there.sum()))
@@ -338,6 +338,17 @@ class ResidualModel(TowerEstimator):
                 f"observation_uncertainty={used!r}; expected a tuple of 'weights' and 'spread', "
                 "such as ('spread',), or () for neither"
             )
+
+    def _records(self, rows: TowerRows) -> dict[str, NDArray[np.bool_]]:
+        """Return which rows each flux is learned from, checked before any takes its time."""
+        some = ~np.all(np.isnan(rows.x), axis=1)
+        found = {
+            flux: some & np.isfinite(rows.target[flux]) & np.isfinite(rows.base[flux])
+            for flux in self.fluxes
+        }
+        for flux, there in found.items():
+            check_target(rows.target[flux][there], rows.site[there], flux)
+        return found
 
     def _inputs(self, drivers: xr.Dataset) -> tuple[Feature, ...]:
         """Return what the sequences and images of a learner are made of."""

@@ -14,7 +14,7 @@ from xflux.refinement.features import Feature
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["check_steps", "step_days"]
+__all__ = ["check_steps", "same_steps", "step_days"]
 
 #: Times by which steps may differ and still be alike, as months of 28 and 31 days are.
 _ALIKE = 1.5
@@ -32,6 +32,13 @@ def step_days(ds: xr.Dataset) -> float | None:
         return None
     steps = np.diff(index.values).astype("timedelta64[s]").astype(np.float64)
     return float(np.median(steps)) / 86400.0
+
+
+def same_steps(*datasets: xr.Dataset) -> bool:
+    """Tell whether all have dates, and steps of about one length."""
+    found = [step_days(ds) for ds in datasets]
+    known = [days for days in found if days is not None]
+    return len(known) == len(found) and max(known) <= _ALIKE * min(known)
 
 
 def check_steps(ds: xr.Dataset, fitted: float | None, features: Iterable[Feature]) -> None:

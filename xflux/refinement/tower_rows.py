@@ -26,6 +26,7 @@ __all__ = [
     "check_fluxes",
     "check_target",
     "driver_rows",
+    "held_features",
     "site_values",
     "tower_rows",
 ]
@@ -115,7 +116,7 @@ def tower_rows(
     Raises
     ------
     InputError
-        For other dims, sites or times that differ, and infinite values.
+        For other dims, sites or times that differ, and an infinite baseline.
     MissingVariableError, UnitsError
         For what is missing, or of another unit.
     """
@@ -123,7 +124,7 @@ def tower_rows(
     drivers = with_net_radiation(drivers)
     chosen = tuple(dict.fromkeys((*_chosen(features, default, drivers), *beside)))
     known = (*based, *based_on(chosen))
-    made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
+    made = _baseline(drivers, baseline, known)
     shape = (observed.sizes["site"], observed.sizes["time"])
     values = _values(drivers, observed, chosen, made, needed_by)
     codes = {
@@ -157,8 +158,7 @@ def driver_rows(
 ) -> dict[str, Floats]:
     """Read what features are made of, each (site, time); see `tower_rows`."""
     drivers = with_net_radiation(_towers(drivers, "drivers"))
-    known = based_on(features)
-    made = drivers[[]] if not known else baseline_fluxes(drivers, dict(baseline or {})).compute()
+    made = _baseline(drivers, baseline, based_on(features))
     return _values(drivers, drivers, features, made, needed_by)
 
 
@@ -202,6 +202,12 @@ def site_values(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
     return values
 
 
+def _baseline(
+    drivers: xr.Dataset, models: Mapping[str, Any] | None, wanted: Sequence[str]
+) -> xr.Dataset:
+    return baseline_fluxes(drivers, dict(models or {}), wanted).compute() if wanted else drivers[[]]
+
+
 def _values(
     drivers: xr.Dataset,
     like: xr.Dataset,
@@ -228,6 +234,19 @@ def _towers(ds: xr.Dataset, called: str) -> xr.Dataset:
     return ds
 
 
+def held_features(default: Sequence[str], drivers: xr.Dataset) -> tuple[str, ...]:
+    """Return those features whose sources the drivers hold; a baseline can be computed."""
+
+    def held(source: str) -> bool:
+        return (
+            source.endswith("_baseline")
+            or find(drivers, source) is not None
+            or (source in _FROM and find(drivers, _FROM[source]) is not None)
+        )
+
+    return tuple(name for name in default if held(parse(name).source))
+
+
 def _chosen(
     named: Sequence[str] | None, default: Sequence[str], drivers: xr.Dataset
 ) -> tuple[Feature, ...]:
@@ -236,13 +255,7 @@ def _chosen(
         if not parsed:
             raise InputError("features is empty; name at least one")
         return parsed
-    return tuple(
-        feature
-        for feature in map(parse, default)
-        if feature.source.endswith("_baseline")
-        or find(drivers, feature.source) is not None
-        or (feature.source in _FROM and find(drivers, _FROM[feature.source]) is not None)
-    )
+    return tuple(map(parse, held_features(default, drivers)))
 
 
 def _target(observed: xr.Dataset, flux: str) -> Floats:

@@ -11,6 +11,7 @@ from xflux.labels.attach import describe
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.progress_bar import progress_bar
+from xflux.refinement.features import BASELINES
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables
@@ -85,7 +86,7 @@ def cross_validate(
     if not folds:
         raise InputError("the splitter made no fold")
     drivers = with_net_radiation(drivers)
-    base = baseline_fluxes(drivers, dict(model.baseline or {})).compute()
+    base = baseline_fluxes(drivers, dict(model.baseline or {}), BASELINES).compute()
     held = drivers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in drivers])
     held = held.assign({flux: base[flux] for flux in base})
     parts = []
@@ -141,7 +142,12 @@ def _fold(
     sites = np.flatnonzero(fold.train.any(axis=1))
     told = [name for name in uncertainty_variables(observed) if name not in model.fluxes]
     seen = observed[[*model.fluxes, *told]].where(train).isel(site=sites)
-    fitted = clone(model).fit(drivers.isel(site=sites), seen, progress=False)
+    try:
+        fitted = clone(model).fit(drivers.isel(site=sites), seen, progress=False)
+    except InputError as error:
+        raise InputError(
+            f"fold {fold.name!r}, left out, leaves {sites.size} site(s) to fit to: {error}"
+        ) from error
     there = np.flatnonzero(fold.test.any(axis=1))
     made = fitted.apply(drivers.isel(site=there), interval=interval)
     return {

@@ -1,0 +1,47 @@
+"""`xflux.shared_features`: a model that both towers and a grid can feed."""
+
+from __future__ import annotations
+
+import pytest
+from guards import no_compute
+
+import xflux
+from xflux.errors import InputError, MissingVariableError
+
+EARTH = xflux.twin.Earth(resolution=30.0, start="2001", end="2003", seed=1)
+
+
+@pytest.fixture(scope="module")
+def towers():
+    return EARTH.towers(n=12)
+
+
+def test_a_model_of_shared_features_refines_a_grid_that_lacks_some(towers):
+    drivers, observed = towers
+    grid = EARTH.drivers.drop_vars(["p", "elevation"]).compute()
+    options = {"learner": "kernel", "fluxes": ("reco",), "members": 2, "rows": 0.5}
+    with pytest.raises(MissingVariableError, match=r"shared_features\(towers, ds\)"):
+        xflux.refine(grid, xflux.ResidualModel(**options).fit(drivers, observed))
+    with no_compute():
+        features = xflux.shared_features(drivers, grid.chunk())
+    assert {"p", "p_lag1", "p_mean12"}.isdisjoint(features)
+    assert {"ta", "ta_lag1", "igbp", "gpp_baseline"} <= set(features)
+    fitted = xflux.ResidualModel(**options, features=features).fit(drivers, observed)
+    assert xflux.refine(grid, fitted)["reco"].notnull().any()
+
+
+def test_a_mean_year_and_other_steps_have_no_memory(towers):
+    drivers, _ = towers
+    grid = EARTH.drivers
+    year = grid.groupby("time.month").mean()
+    sparse = grid.isel(time=slice(None, None, 3))
+    for other in (year, sparse, grid.isel(time=0)):
+        features = xflux.shared_features(drivers, other)
+        assert not [name for name in features if "_lag" in name or "_mean" in name]
+        assert "ta" in features
+
+
+def test_nothing_shared_is_refused(towers):
+    drivers, _ = towers
+    with pytest.raises(InputError, match="share no driver"):
+        xflux.shared_features(drivers, EARTH.drivers[["ta"]].rename(ta="mine").drop_attrs())

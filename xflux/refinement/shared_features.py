@@ -1,0 +1,61 @@
+"""Which features do towers and grids both hold?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xflux.errors import InputError
+from xflux.refinement.features import BASELINES, DEFAULT_FEATURES, parse
+from xflux.refinement.steps import same_steps
+from xflux.refinement.tower_rows import held_features
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["shared_features"]
+
+
+def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
+    """Name the default features that all Datasets hold, so that a model serves them all.
+
+    Parameters
+    ----------
+    *datasets : Dataset
+        Towers and grids, with variables under names that xflux knows. Nothing is read but
+        coordinates.
+
+    Returns
+    -------
+    tuple of str
+        For ``ResidualModel(features=...)``. Of the baseline, what a Dataset does not hold is
+        computed, so that its features are always among them. Features that look at earlier steps
+        are left out unless all have dates, with steps of about one length.
+
+    Raises
+    ------
+    InputError
+        When they share nothing but the baseline.
+
+    Examples
+    --------
+    >>> import xflux
+    >>> earth = xflux.twin.Earth(resolution=30.0, start="2001", end="2003")
+    >>> drivers, observed = earth.towers(n=30)
+    >>> grid = earth.drivers.drop_vars("koppen", errors="ignore")
+    >>> "koppen" in xflux.shared_features(drivers, grid)
+    False
+    >>> model = xflux.ResidualModel(features=xflux.shared_features(drivers, grid))
+    """
+    remembers = same_steps(*datasets)
+    held = [held_features(DEFAULT_FEATURES, ds) for ds in datasets]
+    shared = [
+        name
+        for name in DEFAULT_FEATURES
+        if all(name in names for names in held) and (remembers or not parse(name).steps)
+    ]
+    if not any(parse(name).source.removesuffix("_baseline") not in BASELINES for name in shared):
+        raise InputError(
+            "the Datasets share no driver under a name that xflux knows; bring them to its names "
+            "with xflux.standardize(ds, names=...)"
+        )
+    return tuple(shared)
