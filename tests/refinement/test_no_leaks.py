@@ -77,10 +77,10 @@ def model(learner, **changes):
     )
 
 
-def states(validate, drivers, observed, folder):
+def states(validate, drivers, observed, folder, kind=xflux.ResidualModel):
     """Return what was fitted in each fold: all that is stored of it, arrays by their digest."""
     kept = []
-    fit = xflux.ResidualModel.fit
+    fit = kind.fit
 
     def spy(self, drivers, observed, **options):
         fitted = fit(self, drivers, observed, **options)
@@ -89,15 +89,15 @@ def states(validate, drivers, observed, folder):
         return fitted
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xflux.ResidualModel, "fit", spy)
+        patch.setattr(kind, "fit", spy)
         validate(drivers, observed)
     return kept
 
 
-def leaks(validate, towers, changed, folder):
+def leaks(validate, towers, changed, folder, kind=xflux.ResidualModel):
     """Tell in which folds that leave the site out something changed with it."""
     held, *others = changed
-    before, after = (states(validate, *each, folder) for each in (towers, others))
+    before, after = (states(validate, *each, folder, kind) for each in (towers, others))
     where = FOLDS.folds(towers[1], towers[1]["le"].notnull().values)
     number = list(towers[1]["site"].values).index(held)
     blind = [k for k, fold in enumerate(where) if fold.test[number].any()]
@@ -115,6 +115,30 @@ def test_nothing_fitted_changes_with_a_held_out_site(learner, towers, changed, t
         model(learner).cross_validate(drivers, observed, splitter=FOLDS)
 
     assert leaks(validate, towers, changed, tmp_path) == []
+
+
+def network(**changes):
+    options = {"hidden": (8,), "epochs": 4, "members": 2, "features": (*DRIVERS, "ta_lag1")}
+    return xflux.ConstrainedNetwork(fluxes=("le",), **{**options, **changes})
+
+
+def test_no_network_changes_with_a_held_out_site(towers, changed, tmp_path):
+    """Neither its scales, nor when it stops, nor its weights."""
+    pytest.importorskip("torch")
+
+    def validate(drivers, observed):
+        network().cross_validate(drivers, observed, splitter=FOLDS)
+
+    assert leaks(validate, towers, changed, tmp_path, xflux.ConstrainedNetwork) == []
+
+
+def test_a_network_that_trains_on_held_out_sites_is_caught(towers, changed, tmp_path):
+    pytest.importorskip("torch")
+
+    def validate(drivers, observed):
+        network().cross_validate(drivers, observed, splitter=_AlsoTested())
+
+    assert len(leaks(validate, towers, changed, tmp_path, xflux.ConstrainedNetwork)) == 1
 
 
 def scaled_before(drivers, observed):
