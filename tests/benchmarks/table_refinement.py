@@ -30,7 +30,7 @@ from tables import Table
 import xflux
 from xflux.errors import XfluxWarning
 from xflux.refinement.features import DEFAULT_FEATURES
-from xflux.refinement.splits import RandomRows
+from xflux.refinement.splits import RandomRows, TimeBlocks
 from xflux.skill.bootstrap import paired_difference
 
 #: Drivers of the month, for the plain model.
@@ -367,7 +367,7 @@ def main() -> None:
 
 
 TOWERS = {"icos": icos, "fluxnet": fluxnet}
-WAYS = {"site": None, "tenth": 10, "months": RandomRows(10)}
+WAYS = {"site": None, "tenth": 10, "months": RandomRows(10), "years": TimeBlocks()}
 
 
 if __name__ == "__main__":
