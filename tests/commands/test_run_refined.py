@@ -79,6 +79,12 @@ def test_the_grid_holds_refined_fluxes_and_their_intervals(both):
     assert "cell_area" in written.coords
 
 
+def test_the_report_says_where_the_towers_are_and_that_all_else_is_extrapolated(both):
+    out, _, _ = both
+    text = (out / "report.md").read_text()
+    assert "lie from latitude 45 to 61 and longitude 5 to 21" in text
+
+
 def test_scores_are_of_sites_that_were_not_seen(both):
     out, report, _ = both
     validated = reopen(out / "towers_validated.zarr").compute()

@@ -101,6 +101,21 @@ def test_sites_and_times_without_names_are_told_by_their_numbers():
     assert provenance(bare.assign_coords(time=days), used)["first"] == "2001-03-01T00:00:00"
 
 
+def test_the_extent_is_that_of_the_sites_with_records():
+    towers = xr.Dataset(
+        {"le": (("site", "time"), np.ones((3, 1)))},
+        {
+            "lat": ("site", [10.0, 50.0, -20.0], {"units": "degrees_north"}),
+            "lon": ("site", [5.0, 6.0, 7.0], {"units": "degrees_east"}),
+        },
+    )
+    used = {"le": np.array([[True], [False], [True]])}
+    assert provenance(towers, used)["extent"] == {"lat": [-20.0, 10.0], "lon": [5.0, 7.0]}
+    unknown = towers.assign_coords(lat=towers["lat"].where(towers["lat"] > 0.0))
+    assert "extent" not in provenance(unknown, used)
+    assert "extent" not in provenance(towers.drop_vars("lon"), used)
+
+
 def test_what_comes_of_generated_records_or_drivers_says_so():
     earth = xflux.twin.Earth(start="2001", end="2002", seed=3)
     drivers, observed = earth.towers(n=12)

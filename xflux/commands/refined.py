@@ -166,10 +166,13 @@ class RefinedGrid:
         Of the refined fluxes.
     tables : list of Table
         Both estimates over the same land first.
+    extent : dict of str to list of float, optional
+        Least and largest ``lat`` and ``lon`` of the towers that were learned from.
     """
 
     result: GridResult
     tables: list[Table]
+    extent: dict[str, list[float]] | None = None
 
 
 def refine_grid(
@@ -211,7 +214,7 @@ def refine_grid(
         compared = _compared(before, result, progress)
         if compared is not None:
             tables.insert(0, compared)
-    return RefinedGrid(result, tables)
+    return RefinedGrid(result, tables, model.refinement_.provenance.get("extent"))
 
 
 def _compared(before: GridResult, after: GridResult, progress: Progress) -> Table | None:

@@ -157,6 +157,13 @@ def refined_section(
         "would record, in the mean over sites like those that were learned from: less where "
         "climate and land cover are like at none of them"
     )
+    if refined.extent is not None:
+        (south, north), (west, east) = refined.extent["lat"], refined.extent["lon"]
+        facts.append(
+            f"The towers that it was fitted to lie from latitude {south:.0f} to {north:.0f} and "
+            f"longitude {west:.0f} to {east:.0f}. Beyond, and wherever climate is like at none of "
+            "them, fluxes are extrapolated: totals over such land, of NEE above all, are no finding"
+        )
     return Section(
         "Refined on the grid", facts, refined.tables, figures, {**result.left_out, **not_drawn}
     )

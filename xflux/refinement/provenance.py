@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import xarray as xr
 
+from xflux.errors import XfluxError
+from xflux.labels.coordinates import find_lat_lon
 from xflux.refinement.steps import step_days
 
 __all__ = ["generated", "provenance"]
@@ -35,7 +37,8 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
     Returns
     -------
     dict
-        ``sites``, their names; ``first`` and ``last`` step; ``step_days``, their
+        ``sites``, their names; ``extent``, the least and largest ``lat`` and ``lon`` of them, where
+        positions are known; ``first`` and ``last`` step; ``step_days``, their
         length; ``records`` by flux; ``versions`` of
         packages; ``synthetic``, where records were generated. No date, so that the same fit is
         the same file.
@@ -52,6 +55,7 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
         "step_days": step_days(observed),
         "records": {flux: int(rows.sum()) for flux, rows in used.items()},
         "versions": {"python": platform.python_version(), **_versions()},
+        **({"extent": extent} if (extent := _extent(observed, sites)) else {}),
         **({"synthetic": mark} if (mark := generated(observed)) else {}),
     }
 
@@ -60,6 +64,18 @@ def generated(ds: xr.Dataset) -> str | None:
     """Return what says that variables of a Dataset were generated; None where none was."""
     marks = {str(array.attrs.get("synthetic", "")) for array in ds.data_vars.values()}
     return "; ".join(sorted(marks - {""})) or None
+
+
+def _extent(observed: xr.Dataset, sites: NDArray[np.int64]) -> dict[str, list[float]] | None:
+    """Return the least and largest latitude and longitude of sites; None where one is unknown."""
+    try:
+        found = dict(zip(("lat", "lon"), find_lat_lon(observed), strict=True))
+    except XfluxError:
+        return None
+    if any(array.dims != ("site",) or array.isnull().any() for array in found.values()):
+        return None
+    each = {name: array.values[sites].astype(np.float64) for name, array in found.items()}
+    return {name: [float(at.min()), float(at.max())] for name, at in each.items()}
 
 
 def _said(step: Any) -> str:
