@@ -254,7 +254,7 @@ def memory(sizes: tuple[float, ...]) -> Table:
 
 def run(quick: bool = False) -> list[Table]:
     """Time, weigh, and measure peaks."""
-    shape, repeats = ((12, 40, 60), 3) if quick else ((24, 80, 100), 3)
+    shape, repeats = ((12, 40, 60), 3) if quick else ((48, 80, 100), 3)
     return [throughput(shape, repeats), graphs(quick), memory((0.1, 0.3) if quick else (0.6, 5.0))]
 
 
