@@ -105,12 +105,17 @@ class FluxAccessor:
 
         ds = with_baseline(self._ds, model)
         fluxes = refine(ds, model, interval=interval, members=members, applicability=applicability)
-        known = [flux for flux in fluxes if flux in ds]
-        before = {
-            f"{flux}_baseline": ds[flux].variable for flux in known if "model" in ds[flux].attrs
+        made = {
+            f"{flux}_baseline": ds[flux].variable
+            for flux in fluxes
+            if flux in ds and "model" in ds[flux].attrs
         }
+        made |= {str(name): array.variable for name, array in fluxes.items()}
+        before = [name for name in self._ds.data_vars if "refinement" in self._ds[name].attrs]
         lost = [
-            str(flux) for flux in known if flux in self._ds and "model" not in self._ds[flux].attrs
+            name
+            for name in made
+            if name in self._ds and name not in before and "model" not in self._ds[name].attrs
         ]
         if lost:
             warnings.warn(
@@ -119,9 +124,12 @@ class FluxAccessor:
                 XfluxWarning,
                 stacklevel=2,
             )
-        added = {name: array.variable for name, array in fluxes.items()}
-        made = self._ds.assign({**before, **added}).assign_attrs(fluxes.attrs)
-        return with_history(made, f"refine: {model!r}")
+        # Intervals of another refinement of these fluxes hold no more.
+        stale = [name for name in before if str(name).rpartition("_")[0] in fluxes]
+        result = self._ds.drop_vars(stale).assign(made)
+        if not any(str(name).endswith("_lower") for name in result):
+            result.attrs.pop("interval", None)
+        return with_history(result.assign_attrs(fluxes.attrs), f"refine: {model!r}")
 
     def to_zarr(
         self,

@@ -106,11 +106,11 @@ def test_the_extent_is_that_of_the_sites_with_records():
         {"le": (("site", "time"), np.ones((3, 1)))},
         {
             "lat": ("site", [10.0, 50.0, -20.0], {"units": "degrees_north"}),
-            "lon": ("site", [5.0, 6.0, 7.0], {"units": "degrees_east"}),
+            "lon": ("site", [355.0, 6.0, 7.0], {"units": "degrees_east"}),
         },
     )
     used = {"le": np.array([[True], [False], [True]])}
-    assert provenance(towers, used)["extent"] == {"lat": [-20.0, 10.0], "lon": [5.0, 7.0]}
+    assert provenance(towers, used)["extent"] == {"lat": [-20.0, 10.0], "lon": [-5.0, 7.0]}
     unknown = towers.assign_coords(lat=towers["lat"].where(towers["lat"] > 0.0))
     assert "extent" not in provenance(unknown, used)
     assert "extent" not in provenance(towers.drop_vars("lon"), used)

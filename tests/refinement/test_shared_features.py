@@ -45,3 +45,16 @@ def test_nothing_shared_is_refused(towers):
     drivers, _ = towers
     with pytest.raises(InputError, match="share no driver"):
         xflux.shared_features(drivers, EARTH.drivers[["ta"]].rename(ta="mine").drop_attrs())
+    with pytest.raises(InputError, match="no Dataset was given"):
+        xflux.shared_features()
+
+
+def test_what_stands_still_on_a_grid_has_no_memory(towers):
+    drivers, _ = towers
+    grid = EARTH.drivers.compute()
+    features = xflux.shared_features(
+        drivers, grid.assign(fapar=grid["fapar"].isel(time=0, drop=True))
+    )
+    assert "fapar" in features
+    assert "fapar_lag1" not in features
+    assert "ta_lag1" in features

@@ -238,5 +238,5 @@ def _validated(held: _Held) -> xr.Dataset | XfluxError:
     """Predict one fold; a fold that leaves too little is a reason, not the end of the run."""
     try:
         return held.model.cross_validate(held.drivers, held.observed, splitter=held, progress=False)
-    except InputError as error:
+    except XfluxError as error:
         return error

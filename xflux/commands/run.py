@@ -40,7 +40,7 @@ from xflux.commands.sections import (
     tower_section,
 )
 from xflux.commands.warned import Warned, collect_warnings
-from xflux.errors import InputError
+from xflux.errors import XfluxError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -125,7 +125,7 @@ def _learned(
             report, model, grounds, towers, at_towers, folder, request.format, progress,
             folds=request.folds,
         )  # fmt: skip
-    except InputError as error:
+    except XfluxError as error:
         section = Section("Learned from the towers", left_out={"refinement": str(error)})
         report.sections.append(section)
         return None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xflux.errors import InputError, MissingVariableError, XfluxWarning
+from xflux.labels.attach import describe
 from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
+from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
@@ -65,43 +67,61 @@ def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[
     UnitsError
         For a baseline of another unit.
     """
-    held = {flux: _canonical(ds, flux) for flux in BASELINES if _is_baseline(ds, flux)}
     wanted = list(dict.fromkeys(wanted))
-    if set(wanted) <= set(held):
-        return ds[[]].assign({flux: held[flux] for flux in wanted})
-    made = _computed(ds.drop_vars([flux for flux in BASELINES if flux in ds]), models)
-    if {"gpp", "reco"} & set(held) and "nee" not in held and "nee" in made:
-        gpp, reco = (held.get(flux, made[flux]) for flux in ("gpp", "reco"))
-        held["nee"] = (reco - gpp).assign_attrs(made["nee"].attrs)
-    made = made.assign(held)
-    absent = [flux for flux in wanted if flux not in made]
+    held = _held(ds)
+    missing = {flux for flux in wanted if flux not in held}
+    # Its parts are worth more than a difference of other ones.
+    parts = {"gpp", "reco"} if "nee" in missing else set()
+    missing = (missing | parts) - set(held) - ({"nee"} if parts <= set(held) else set())
+    if missing:
+        made = _computed(ds, models, missing)
+        new = [flux for flux in BASELINES if flux in made and flux not in held]
+        held |= {flux: _canonical(made, flux) for flux in new}
+    if parts and parts <= set(held):
+        net = held["reco"] - held["gpp"]
+        held.setdefault("nee", describe(net, "nee", model="reco - gpp"))
+    absent = [flux for flux in wanted if flux not in held]
     if absent:
         raise InputError(
-            f"there is no baseline of {' and '.join(absent)}, which the refinement starts from; "
-            "leave these out with fluxes=, or give a model with baseline="
+            f"there is no baseline of {' and '.join(absent)}, which the refinement starts from or "
+            "has as a feature; leave these out with fluxes= and features=, or give a model with "
+            "baseline="
         )
-    return made[wanted]
+    return ds[[]].assign({flux: held[flux] for flux in wanted})
 
 
-def _is_baseline(ds: xr.Dataset, flux: str) -> bool:
-    return flux in ds and "model" in ds[flux].attrs
+def _held(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the baselines that the drivers hold, also beside what was refined before."""
+    found = {}
+    for flux in BASELINES:
+        for name in (flux, f"{flux}_baseline"):
+            if flux not in found and name in ds and "model" in ds[name].attrs:
+                found[flux] = _canonical(ds[[name]].rename({name: flux}), flux)
+    return found
 
 
-def _canonical(ds: xr.Dataset, flux: str) -> xr.DataArray:
-    """Return a baseline that the drivers hold, in canonical units."""
-    array = ds[flux]
-    if array.attrs.get("units") == variables[flux].units:
+def _canonical(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable in canonical units, plain, with its attributes."""
+    array, units = ds[name], variables[name].units
+    if array.attrs.get("units") == units:
         return array
-    plan = resolve(ds[[flux]], {flux: "the refinement"})
-    attrs = array.attrs | {"units": variables[flux].units}
-    return materialise(plan, flux).assign_attrs(attrs)
+    plan = resolve(ds[[name]], {name: "the refinement"})
+    return materialise(plan, name).assign_attrs(array.attrs | {"units": units})
 
 
-def _computed(drivers: xr.Dataset, models: Mapping[str, Any]) -> xr.Dataset:
+def _computed(ds: xr.Dataset, models: Mapping[str, Any], missing: Set[str]) -> xr.Dataset:
+    """Compute what is missing, by the models of it alone."""
     from xflux.baselines.baseline import baseline
 
+    drivers = ds.drop_vars([flux for flux in BASELINES if flux in ds])
+    chosen = dict(models)
+    for key in ("gpp", "reco", "le"):
+        if not missing & set(getattr(models.get(key), "outputs", (key,))):
+            chosen[key] = None
+    if all(chosen.get(key, key) is None for key in ("gpp", "reco", "le")):
+        return ds[[]]
     try:
-        return baseline(drivers, **models, derive=("rnet",))
+        return baseline(drivers, **chosen, derive=("rnet",))
     except MissingVariableError as error:
         raise MissingVariableError(
             "a refinement starts from the baseline, which cannot be computed here; call "
@@ -112,13 +132,14 @@ def _computed(drivers: xr.Dataset, models: Mapping[str, Any]) -> xr.Dataset:
 
 def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
     """Fill gaps of net radiation by its estimate: at half of the towers it is not measured."""
-    if "rnet" not in ds or not {"swin", "ta"} <= set(ds.variables):
+    own = find(ds, "rnet")
+    if own is None or any(find(ds, name) is None for name in ("swin", "ta")):
         return ds
-    estimate = resolve(
-        ds.drop_vars("rnet"), {"rnet": "the gaps of net radiation"}, derive=("rnet",)
-    )
-    filled = ds["rnet"].fillna(materialise(estimate, "rnet"))
-    return ds.assign(rnet=filled.assign_attrs(ds["rnet"].attrs))
+    others = ds.drop_vars(own)
+    estimate = resolve(others, {"rnet": "the gaps of net radiation"}, derive=("rnet",))
+    measured = _canonical(ds[[own]].rename({own: "rnet"}), "rnet")
+    filled = measured.fillna(materialise(estimate, "rnet"))
+    return others.assign(rnet=filled.assign_attrs(measured.attrs))
 
 
 def source_arrays(

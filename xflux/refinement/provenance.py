@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 from xflux.errors import XfluxError
-from xflux.labels.coordinates import find_lat_lon
+from xflux.refinement.inputs import positions
 from xflux.refinement.steps import step_days
 
 __all__ = ["generated", "provenance"]
@@ -69,7 +69,7 @@ def generated(ds: xr.Dataset) -> str | None:
 def _extent(observed: xr.Dataset, sites: NDArray[np.int64]) -> dict[str, list[float]] | None:
     """Return the least and largest latitude and longitude of sites; None where one is unknown."""
     try:
-        found = dict(zip(("lat", "lon"), find_lat_lon(observed), strict=True))
+        found = positions(observed)
     except XfluxError:
         return None
     if any(array.dims != ("site",) or array.isnull().any() for array in found.values()):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from xflux.errors import InputError
+from xflux.labels.calendar import find_time
+from xflux.labels.find import find
 from xflux.refinement.features import BASELINES, DEFAULT_FEATURES, parse
 from xflux.refinement.steps import same_steps
 from xflux.refinement.tower_rows import held_features
@@ -34,7 +37,7 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        When they share nothing but the baseline.
+        When they share nothing but the baseline, or none is given.
 
     Examples
     --------
@@ -46,12 +49,15 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     False
     >>> model = xflux.ResidualModel(features=xflux.shared_features(drivers, grid))
     """
+    if not datasets:
+        raise InputError("no Dataset was given; give the towers and the grid")
     remembers = same_steps(*datasets)
     held = [held_features(DEFAULT_FEATURES, ds) for ds in datasets]
     shared = [
         name
         for name in DEFAULT_FEATURES
-        if all(name in names for names in held) and (remembers or not parse(name).steps)
+        if all(name in names for names in held)
+        and (not parse(name).steps or (remembers and _moves(parse(name).source, datasets)))
     ]
     if not any(parse(name).source.removesuffix("_baseline") not in BASELINES for name in shared):
         raise InputError(
@@ -59,3 +65,9 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
             "with xflux.standardize(ds, names=...)"
         )
     return tuple(shared)
+
+
+def _moves(source: str, datasets: Iterable[xr.Dataset]) -> bool:
+    """Tell whether a variable has time in each Dataset that holds it."""
+    found = [(ds, find(ds, source)) for ds in datasets if not source.endswith("_baseline")]
+    return all(name is None or find_time(ds[name]) is not None for ds, name in found)

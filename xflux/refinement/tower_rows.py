@@ -122,7 +122,7 @@ def tower_rows(
     """
     drivers, observed = _towers(drivers, "drivers"), _towers(observed, "observed")
     drivers = with_net_radiation(drivers)
-    chosen = tuple(dict.fromkeys((*_chosen(features, default, drivers), *beside)))
+    chosen = tuple(dict.fromkeys((*_chosen(features, default, drivers, baseline), *beside)))
     known = (*based, *based_on(chosen))
     made = _baseline(drivers, baseline, known)
     shape = (observed.sizes["site"], observed.sizes["time"])
@@ -248,14 +248,22 @@ def held_features(default: Sequence[str], drivers: xr.Dataset) -> tuple[str, ...
 
 
 def _chosen(
-    named: Sequence[str] | None, default: Sequence[str], drivers: xr.Dataset
+    named: Sequence[str] | None,
+    default: Sequence[str],
+    drivers: xr.Dataset,
+    models: Mapping[str, Any] | None,
 ) -> tuple[Feature, ...]:
     if named is not None:
         parsed = tuple(parse(name) for name in named)
         if not parsed:
             raise InputError("features is empty; name at least one")
         return parsed
-    return tuple(map(parse, held_features(default, drivers)))
+    # A flux that is given no model has no baseline, unless the drivers hold it.
+    without = {flux for flux, model in (models or {}).items() if model is None}
+    without |= {"nee"} if without & {"gpp", "reco"} else set()
+    without = {f"{flux}_baseline" for flux in without if flux not in drivers}
+    chosen = map(parse, held_features(default, drivers))
+    return tuple(feature for feature in chosen if feature.source not in without)
 
 
 def _target(observed: xr.Dataset, flux: str) -> Floats:

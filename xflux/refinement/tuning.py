@@ -99,6 +99,11 @@ class TunedModel(TowerEstimator):
         """Models of the baseline."""
         return self.model.baseline
 
+    @property
+    def refinement_(self) -> Any:
+        """What the best model was fitted to; not there before `fit`."""
+        return self.model_.refinement_
+
     def fit(
         self, drivers: xr.Dataset, observed: xr.Dataset, *, progress: bool = True
     ) -> TunedModel:

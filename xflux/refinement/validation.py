@@ -11,7 +11,7 @@ from xflux.labels.attach import describe
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.progress_bar import progress_bar
-from xflux.refinement.features import BASELINES
+from xflux.refinement.features import BASELINES, based_on, parse
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables
@@ -86,8 +86,10 @@ def cross_validate(
     if not folds:
         raise InputError("the splitter made no fold")
     drivers = with_net_radiation(drivers)
-    base = baseline_fluxes(drivers, dict(model.baseline or {}), BASELINES).compute()
-    held = drivers.drop_vars([flux for flux in ("gpp", "reco", "nee", "le") if flux in drivers])
+    wanted = (*fluxes, *based_on(map(parse, getattr(model, "features", None) or ())))
+    base = baseline_fluxes(drivers, dict(model.baseline or {}), wanted).compute()
+    seen = [flux for flux in BASELINES if flux in drivers and "model" not in drivers[flux].attrs]
+    held = drivers.drop_vars(seen)
     held = held.assign({flux: base[flux] for flux in base})
     parts = []
     with progress_bar(len(folds), label="validating", unit="fold", show=progress) as tell:
