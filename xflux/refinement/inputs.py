@@ -70,16 +70,17 @@ def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[
     wanted = list(dict.fromkeys(wanted))
     held = _held(ds)
     missing = {flux for flux in wanted if flux not in held}
-    # Its parts are worth more than a difference of other ones.
+    # nee is the difference of the gpp and reco that are held, not of two others.
     parts = {"gpp", "reco"} if "nee" in missing else set()
     missing = (missing | parts) - set(held) - ({"nee"} if parts <= set(held) else set())
     if missing:
         made = _computed(ds, models, missing)
         new = [flux for flux in BASELINES if flux in made and flux not in held]
         held |= {flux: _canonical(made, flux) for flux in new}
-    if parts and parts <= set(held):
+    if "nee" not in held and parts and parts <= set(held):
+        mark = held["gpp"].attrs.get("synthetic")
         net = held["reco"] - held["gpp"]
-        held.setdefault("nee", describe(net, "nee", model="reco - gpp"))
+        held["nee"] = describe(net, "nee", model="reco - gpp", synthetic=mark)
     absent = [flux for flux in wanted if flux not in held]
     if absent:
         raise InputError(
