@@ -13,17 +13,13 @@ FOLDER, and a second run reads what is there.
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from functools import partial
-from pathlib import Path
 
 import xarray as xr
-from table_refinement import FLUXES, SITES, icos, intervals, kept
+from table_refinement import FLUXES, SITES, arguments, asked, icos, intervals, kept, told
 from tables import Table
 
 import xflux
-from xflux.errors import XfluxWarning
 from xflux.skill.bootstrap import paired_difference
 
 #: A network that may do what it likes.
@@ -68,23 +64,16 @@ def compare(observed: xr.Dataset, made: dict[str, xr.Dataset]) -> None:
             gained = ""
             if name != "default":
                 gain = paired_difference(observed, same["default"], each, variables=[flux])
-                ends = (float(gain[f"r2_nse{end}"].item()) for end in ("", "_lower", "_upper"))
-                gained = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends)
+                gained = told(gain, flux)
             rows.append((WORDS[name], f"{float(score.r2_nse):.3f}", gained))
         heads = ("", "r2_nse", "gain of the default [95 %]")
         print("\n" + Table(f"{flux}, {int(score.n)} records", heads, tuple(rows), "").text())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser = arguments(__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER")
-    given = parser.parse_args()
-    warnings.simplefilter("ignore", XfluxWarning)
-    if given.keep is not None:
-        given.keep.mkdir(parents=True, exist_ok=True)
+    given = asked(parser)
     towers = icos(given.data)
     observed = towers[[*FLUXES, "igbp"]]
     made = {}

@@ -186,7 +186,7 @@ def compare(
         for flux in fluxes:
             one = score.sel(flux=flux)
             pooled = one.sel(component="total")
-            gained = "" if gain is None else _gain(gain, flux)
+            gained = "" if gain is None else told(gain, flux)
             rows.append((
                 f"{flux} {name}", f"{int(pooled.n)}", f"{float(pooled.r2_nse):.3f}",
                 f"{float(pooled.r2_pearson):.3f}", f"{float(pooled.rmse):.2f}",
@@ -270,7 +270,26 @@ def reanalysis(data: Path, learner: str, keep: Path | None, jobs: int) -> None:
     print("\n" + Table(title, heads, tuple(rows), "").text())
 
 
-def _gain(gain: xr.Dataset, flux: str) -> str:
+def arguments(said: str | None) -> argparse.ArgumentParser:
+    """Return what every table of real towers is asked for."""
+    parser = argparse.ArgumentParser(description=(said or "").splitlines()[0])
+    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    return parser
+
+
+def asked(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return what was asked for, with a folder to keep things in and without warnings."""
+    given = parser.parse_args()
+    warnings.simplefilter("ignore", XfluxWarning)
+    if given.keep is not None:
+        given.keep.mkdir(parents=True, exist_ok=True)
+    return given
+
+
+def told(gain: xr.Dataset, flux: str) -> str:
+    """Write a gain in r2_nse with its interval."""
     one = gain.sel(flux=flux)
     ends = (float(one[f"r2_nse{end}"]) for end in ("", "_lower", "_upper"))
     return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends)
@@ -321,17 +340,11 @@ def ceiling(data: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser = arguments(__doc__)
     parser.add_argument("--towers", nargs="+", choices=TOWERS, default=list(TOWERS))
     parser.add_argument("--left-out", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--learner", default=xflux.ResidualModel().learner)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER")
-    given = parser.parse_args()
-    warnings.simplefilter("ignore", XfluxWarning)
-    if given.keep is not None:
-        given.keep.mkdir(parents=True, exist_ok=True)
+    given = asked(parser)
     for source in given.towers:
         towers = TOWERS[source](given.data)
         fluxes = tuple(flux for flux in FLUXES if flux in towers)
