@@ -101,35 +101,12 @@ class FluxAccessor:
         was computed for the model.
         """
         from xflux.labels.attach import with_history
-        from xflux.refinement.refine import refine, with_baseline
+        from xflux.refinement.refine import refined_beside
 
-        ds = with_baseline(self._ds, model)
-        fluxes = refine(ds, model, interval=interval, members=members, applicability=applicability)
-        made = {
-            f"{flux}_baseline": ds[flux].variable
-            for flux in fluxes
-            if flux in ds and "model" in ds[flux].attrs
-        }
-        made |= {str(name): array.variable for name, array in fluxes.items()}
-        before = [name for name in self._ds.data_vars if "refinement" in self._ds[name].attrs]
-        lost = [
-            name
-            for name in made
-            if name in self._ds and name not in before and "model" not in self._ds[name].attrs
-        ]
-        if lost:
-            warnings.warn(
-                f"refine replaces {', '.join(lost)} of the Dataset (observations?); "
-                "xflux.refine(ds, model) returns the refined fluxes alone",
-                XfluxWarning,
-                stacklevel=2,
-            )
-        # Intervals of another refinement of these fluxes hold no more.
-        stale = [name for name in before if str(name).rpartition("_")[0] in fluxes]
-        result = self._ds.drop_vars(stale).assign(made)
-        if not any(str(name).endswith("_lower") for name in result):
-            result.attrs.pop("interval", None)
-        return with_history(result.assign_attrs(fluxes.attrs), f"refine: {model!r}")
+        made = refined_beside(
+            self._ds, model, interval=interval, members=members, applicability=applicability
+        )
+        return with_history(made, f"refine: {model!r}")
 
     def to_zarr(
         self,

@@ -96,7 +96,9 @@ def test_variables_of_ones_own_are_not_replaced_unsaid(model, grid):
 
 def test_fluxes_without_a_model_are_left_out(towers, grid):
     carbon = small(fluxes=("gpp", "reco", "nee"), features=None, baseline={"le": None})
-    carbon.fit(*towers)
+    drivers, observed = towers
+    together = drivers.assign(observed.data_vars)  # its le is observed, and no baseline
+    carbon.fit(together, together)
     assert "le_baseline" not in carbon.feature_names_in_
     assert "nee_baseline" in carbon.feature_names_in_
     carbon.cross_validate(*towers, splitter=3)

@@ -81,9 +81,9 @@ def grounds_of(
     InputError
         When there is nothing to learn.
     """
-    from xflux.labels.find import find
     from xflux.refinement.features import DEFAULT_FEATURES, parse
-    from xflux.refinement.steps import same_steps
+    from xflux.refinement.shared_features import common_features
+    from xflux.refinement.tower_rows import held_features
 
     left_out: dict[str, str] = {}
     sides = [("towers", towers, at_towers)]
@@ -107,21 +107,18 @@ def grounds_of(
             fluxes.append(flux)
     if not fluxes:
         raise InputError(f"there is no flux to learn: {left_out}")
-    remembers = len(sides) == 1 or same_steps(towers, sides[1][1])
+    common = common_features(*(ds for _, ds, _ in sides))
+    shared = {parse(name).source for name in common}
     features, dropped, forgotten = [], [], False
-    for name in DEFAULT_FEATURES:
-        feature = parse(name)
-        source = feature.source
+    for name in held_features(DEFAULT_FEATURES, towers):
+        source = parse(name).source
         stem = source.removesuffix("_baseline")
-        held = [
-            stem in made.fluxes if stem != source else find(ds, source) is not None
-            for _, ds, made in sides
-        ]
-        if not held[0]:
+        there = [stem == source or stem in made.fluxes for *_, made in sides]
+        if not there[0]:
             continue
-        if not all(held):
+        if source not in shared or not all(there):
             dropped.append(source)
-        elif feature.steps and not remembers:
+        elif name not in common:
             forgotten = True
         else:
             features.append(name)

@@ -79,7 +79,8 @@ def apply(
                 "with rows below 1 of the sites and several members, or give interval=None"
             )
     check_steps(ds, fitted.provenance.get("step_days"), fitted.features)
-    fluxes, ds = baseline_of(model, ds), with_net_radiation(ds)
+    ds = with_net_radiation(ds)
+    fluxes = baseline_of(model, ds)
     _check_baseline(fitted, fluxes)
     arrays = source_arrays(ds, fitted.features, fluxes, needed_by=type(model).__name__)
     arrays |= {f"baseline {flux}": fluxes[flux].drop_attrs() for flux in fitted.based}
@@ -108,12 +109,13 @@ def apply(
 
 
 def baseline_of(model: ResidualModel | ConstrainedNetwork, ds: xr.Dataset) -> xr.Dataset:
-    """Return the baseline fluxes that a fitted model needs: what `ds` holds, else computed."""
+    """Return the baseline fluxes that a fitted model needs: what `ds` holds, else computed.
+
+    Drivers are as `with_net_radiation` returns them.
+    """
     fitted = fitted_of(model)
     wanted = (*fitted.based, *based_on(fitted.features))
-    if not wanted:
-        return ds[[]]
-    return baseline_fluxes(with_net_radiation(ds), dict(model.baseline or {}), wanted)
+    return baseline_fluxes(ds, dict(model.baseline or {}), wanted)
 
 
 def fitted_of(model: ResidualModel | ConstrainedNetwork) -> Refinement:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "baseline_fluxes",
+    "held_as",
     "positions",
     "source_arrays",
     "warn_of_position",
@@ -68,7 +69,8 @@ def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[
         For a baseline of another unit.
     """
     wanted = list(dict.fromkeys(wanted))
-    held = _held(ds)
+    names = {flux: name for flux in BASELINES if (name := held_as(ds, flux)) is not None}
+    held = {flux: _canonical(ds[[name]].rename({name: flux}), flux) for flux, name in names.items()}
     missing = {flux for flux in wanted if flux not in held}
     # nee is the difference of the gpp and reco that are held, not of two others.
     parts = {"gpp", "reco"} if "nee" in missing else set()
@@ -91,14 +93,13 @@ def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[
     return ds[[]].assign({flux: held[flux] for flux in wanted})
 
 
-def _held(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the baselines that the drivers hold, also beside what was refined before."""
-    found = {}
-    for flux in BASELINES:
-        for name in (flux, f"{flux}_baseline"):
-            if flux not in found and name in ds and "model" in ds[name].attrs:
-                found[flux] = _canonical(ds[[name]].rename({name: flux}), flux)
-    return found
+def held_as(ds: xr.Dataset, flux: str) -> str | None:
+    """Return the name under which drivers hold the baseline of a flux.
+
+    Its own, or that which it has beside what was refined; None where they hold none.
+    """
+    names = (flux, f"{flux}_baseline")
+    return next((name for name in names if name in ds and "model" in ds[name].attrs), None)
 
 
 def _canonical(ds: xr.Dataset, name: str) -> xr.DataArray:

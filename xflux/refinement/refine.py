@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.blockwise import check_same_grid
+from xflux.refinement.inputs import with_net_radiation
 from xflux.refinement.tower_rows import FLUXES
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RefinementModel", "refine", "with_baseline"]
+__all__ = ["RefinementModel", "refine", "refined_beside"]
 
 
 @runtime_checkable
@@ -100,7 +102,49 @@ def refine(
     return fluxes.map(lambda array: array.where(mask).transpose(*array.dims))
 
 
-def with_baseline(ds: xr.Dataset, model: RefinementModel) -> xr.Dataset:
+def refined_beside(
+    ds: xr.Dataset,
+    model: RefinementModel,
+    *,
+    interval: float | None,
+    members: bool,
+    applicability: xr.DataArray | None,
+) -> xr.Dataset:
+    """Refine as `refine` does, and return all of the Dataset with the fluxes and the baseline.
+
+    Warns
+    -----
+    XfluxWarning
+        For what is replaced and was neither a baseline nor refined before.
+    """
+    start = _with_baseline(ds, model)
+    fluxes = refine(start, model, interval=interval, members=members, applicability=applicability)
+    made = {
+        f"{flux}_baseline": start[flux].variable
+        for flux in fluxes
+        if flux in start and "model" in start[flux].attrs
+    }
+    made |= {str(name): array.variable for name, array in fluxes.items()}
+    before = [name for name in ds.data_vars if "refinement" in ds[name].attrs]
+    lost = [
+        name for name in made if name in ds and name not in before and "model" not in ds[name].attrs
+    ]
+    if lost:
+        warnings.warn(
+            f"refine replaces {', '.join(lost)} of the Dataset (observations?); "
+            "xflux.refine(ds, model) returns the refined fluxes alone",
+            XfluxWarning,
+            stacklevel=3,
+        )
+    # Intervals of another refinement of these fluxes hold no more.
+    stale = [name for name in before if str(name).rpartition("_")[0] in fluxes]
+    result = ds.drop_vars(stale).assign(made)
+    if not any(str(name).endswith("_lower") for name in result):
+        result.attrs.pop("interval", None)
+    return result.assign_attrs(fluxes.attrs)
+
+
+def _with_baseline(ds: xr.Dataset, model: RefinementModel) -> xr.Dataset:
     """Return the Dataset with the baseline that a fitted model of xflux corrects.
 
     Of another model nothing is known, and the Dataset returned as it is.
@@ -109,7 +153,8 @@ def with_baseline(ds: xr.Dataset, model: RefinementModel) -> xr.Dataset:
         return ds
     from xflux.refinement.apply import baseline_of
 
-    return ds.assign(baseline_of(model, ds).data_vars)  # type: ignore[arg-type]
+    made = baseline_of(model, with_net_radiation(ds))  # type: ignore[arg-type]
+    return ds.assign(made.data_vars)
 
 
 def _check_mask(mask: xr.DataArray, ds: xr.Dataset) -> None:

@@ -15,7 +15,7 @@ from xflux.refinement.tower_rows import held_features
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["shared_features"]
+__all__ = ["common_features", "shared_features"]
 
 
 def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
@@ -51,20 +51,25 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     """
     if not datasets:
         raise InputError("no Dataset was given; give the towers and the grid")
-    remembers = same_steps(*datasets)
-    held = [held_features(DEFAULT_FEATURES, ds) for ds in datasets]
-    shared = [
-        name
-        for name in DEFAULT_FEATURES
-        if all(name in names for names in held)
-        and (not parse(name).steps or (remembers and _moves(parse(name).source, datasets)))
-    ]
+    shared = common_features(*datasets)
     if not any(parse(name).source.removesuffix("_baseline") not in BASELINES for name in shared):
         raise InputError(
             "the Datasets share no driver under a name that xflux knows; bring them to its names "
             "with xflux.standardize(ds, names=...)"
         )
-    return tuple(shared)
+    return shared
+
+
+def common_features(*datasets: xr.Dataset) -> tuple[str, ...]:
+    """Return the default features that all Datasets hold, with a memory where all can have one."""
+    remembers = same_steps(*datasets)
+    held = [held_features(DEFAULT_FEATURES, ds) for ds in datasets]
+    return tuple(
+        name
+        for name in DEFAULT_FEATURES
+        if all(name in names for names in held)
+        and (not parse(name).steps or (remembers and _moves(parse(name).source, datasets)))
+    )
 
 
 def _moves(source: str, datasets: Iterable[xr.Dataset]) -> bool:

@@ -15,7 +15,7 @@ from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
 from xflux.refinement.features import Feature, based_on, columns, expand, parse, sources
-from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
+from xflux.refinement.inputs import baseline_fluxes, held_as, source_arrays, with_net_radiation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -205,7 +205,7 @@ def site_values(array: xr.DataArray, like: xr.Dataset, name: str) -> Floats:
 def _baseline(
     drivers: xr.Dataset, models: Mapping[str, Any] | None, wanted: Sequence[str]
 ) -> xr.Dataset:
-    return baseline_fluxes(drivers, dict(models or {}), wanted).compute() if wanted else drivers[[]]
+    return baseline_fluxes(drivers, dict(models or {}), wanted).compute()
 
 
 def _values(
@@ -261,7 +261,7 @@ def _chosen(
     # A flux that is given no model has no baseline, unless the drivers hold it.
     without = {flux for flux, model in (models or {}).items() if model is None}
     without |= {"nee"} if without & {"gpp", "reco"} else set()
-    without = {f"{flux}_baseline" for flux in without if flux not in drivers}
+    without = {f"{flux}_baseline" for flux in without if held_as(drivers, flux) is None}
     chosen = map(parse, held_features(default, drivers))
     return tuple(feature for feature in chosen if feature.source not in without)
 
