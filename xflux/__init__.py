@@ -1,7 +1,7 @@
 """Terrestrial carbon and water fluxes on labelled, lazy grids.
 
-``import xflux`` registers the accessor ``ds.flux``. Everything it offers is also a
-plain function or class here; what is heavy is imported when first used.
+``import xflux`` registers the accessors ``ds.flux`` and ``ds.carbon``. Everything it offers is
+also a plain function or class here; what is heavy is imported when first used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from xflux import accessors as _accessors
-from xflux.accessors import FluxAccessor
+from xflux.accessors import CarbonAccessor, FluxAccessor
 from xflux.version import __version__
 
 #: Public names, and the module that each is imported from when first used.
@@ -48,7 +48,7 @@ _LAZY = {
 #: Folders that are used by their name, as ``xflux.twin.Earth()``.
 _FOLDERS = ("twin",)
 
-__all__ = ["FluxAccessor", "__version__", *_FOLDERS, *_LAZY]
+__all__ = ["CarbonAccessor", "FluxAccessor", "__version__", *_FOLDERS, *_LAZY]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,5 @@
 from xflux import twin as twin
+from xflux.accessors import CarbonAccessor as CarbonAccessor
 from xflux.accessors import FluxAccessor as FluxAccessor
 from xflux.baselines.baseline import baseline as baseline
 from xflux.baselines.evapotranspiration import PTJPL as PTJPL

@@ -1,4 +1,4 @@
-"""The accessor: every method is a thin face of the function of its name."""
+"""The accessors: every method is a thin face of the function of its name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
-__all__ = ["FluxAccessor"]
+__all__ = ["CarbonAccessor", "FluxAccessor"]
 
 #: Stands for the default model of a flux, which is only imported when it is used.
 _DEFAULT: Any = "default"
@@ -130,3 +130,14 @@ class FluxAccessor:
         from xflux.plot.accessor import PlotAccessor
 
         return PlotAccessor(self._ds)
+
+
+@xr.register_dataset_accessor("carbon")
+class CarbonAccessor:
+    """Carbon of a Dataset: ``ds.carbon``.
+
+    All methods are lazy.
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
