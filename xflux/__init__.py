@@ -33,7 +33,7 @@ _LAZY = {
     "refine": "xflux.refinement.refine",
     "report": "xflux.reporting.report",
     "ResidualModel": "xflux.refinement.residual",
-    "SmartForest4D": "xflux.refinement.smartforest",
+    "SmartForest4D": "xflux.learning.smartforest",
     "open_drivers": "xflux.files.drivers",
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",

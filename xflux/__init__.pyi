@@ -18,6 +18,7 @@ from xflux.files.zarr_store import to_zarr as to_zarr
 from xflux.labels.coordinates import snap as snap
 from xflux.labels.standardize import standardize as standardize
 from xflux.labels.variables import variables as variables
+from xflux.learning.smartforest import SmartForest4D as SmartForest4D
 from xflux.options import get_options as get_options
 from xflux.options import set_options as set_options
 from xflux.refinement.constrained_network import ConstrainedNetwork as ConstrainedNetwork
@@ -27,7 +28,6 @@ from xflux.refinement.observation_uncertainty import (
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
 from xflux.refinement.shared_features import shared_features as shared_features
-from xflux.refinement.smartforest import SmartForest4D as SmartForest4D
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals

@@ -22,7 +22,7 @@ from tables import Table, number
 from timing import interleave, seconds
 
 import xflux
-from xflux.refinement.features import columns
+from xflux.learning.features import columns
 
 #: What the grids hold: ranges and units.
 DRIVERS = {

@@ -29,7 +29,7 @@ from tables import Table
 
 import xflux
 from xflux.errors import XfluxWarning
-from xflux.refinement.features import DEFAULT_FEATURES
+from xflux.learning.features import DEFAULT_FEATURES
 from xflux.refinement.splits import RandomRows, TimeBlocks
 from xflux.skill.bootstrap import paired_difference
 

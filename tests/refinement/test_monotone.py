@@ -10,7 +10,7 @@ import xarray as xr
 
 import xflux
 from xflux.errors import InputError
-from xflux.refinement.features import expand, parse
+from xflux.learning.features import expand, parse
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
 
 EARTH = xflux.twin.Earth(resolution=20.0, start="2001", end="2004", seed=1)

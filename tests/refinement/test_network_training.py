@@ -12,8 +12,9 @@ import pytest
 from network_rows import fitted, rows, same
 
 from xflux.errors import InputError
+from xflux.learning.network_embedder import HELD_OUT
 from xflux.refinement.network import Network
-from xflux.refinement.network_training import HELD_OUT, outputs
+from xflux.refinement.network_training import outputs
 
 torch = pytest.importorskip("torch")
 

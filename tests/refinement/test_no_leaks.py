@@ -13,12 +13,12 @@ import xarray as xr
 from safetensors import safe_open
 
 import xflux
+from xflux.learning.boosted import Boosted
+from xflux.learning.cascade import SmartForest
+from xflux.learning.extra_trees import ExtraTrees
+from xflux.learning.kernel_ridge import KernelRidge
+from xflux.learning.learners import LEARNERS
 from xflux.refinement import validation
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.cascade import SmartForest
-from xflux.refinement.extra_trees import ExtraTrees
-from xflux.refinement.kernel_ridge import KernelRidge
-from xflux.refinement.learners import LEARNERS
 from xflux.refinement.splits import BySite
 
 #: Learners small enough to be fitted many times; what they choose inside is chosen all the same.

@@ -10,9 +10,9 @@ import xarray as xr
 
 import xflux
 from xflux.errors import InputError, MissingVariableError, UnitsError
+from xflux.learning.learner import Traits
 from xflux.refinement.ensemble import Sampling, fit_ensemble
 from xflux.refinement.intervals import fit_spread
-from xflux.refinement.learner import Traits
 from xflux.refinement.perturbation import Errors, RowErrors, decompose
 
 CARBON = {"units": "g m-2 d-1"}

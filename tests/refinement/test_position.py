@@ -9,7 +9,7 @@ from guards import no_compute
 
 import xflux
 from xflux.errors import InputError, MissingVariableError, XfluxWarning
-from xflux.refinement.features import DEFAULT_FEATURES, columns, expand, parse
+from xflux.learning.features import DEFAULT_FEATURES, columns, expand, parse
 from xflux.refinement.inputs import source_arrays
 
 EARTH = xflux.twin.Earth(resolution=20.0, start="2001", end="2003", seed=1)

@@ -11,9 +11,9 @@ from sklearn.base import clone
 
 import xflux
 from xflux.errors import InputError, MissingVariableError
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.cascade import SmartForest
-from xflux.refinement.sequence_network import SequenceNetwork
+from xflux.learning.boosted import Boosted
+from xflux.learning.cascade import SmartForest
+from xflux.learning.sequence_network import SequenceNetwork
 
 EARTH = xflux.twin.Earth(resolution=20.0, start="2001", end="2003", seed=1)
 ONE = SmartForest(

@@ -81,7 +81,7 @@ def grounds_of(
     InputError
         When there is nothing to learn.
     """
-    from xflux.refinement.features import DEFAULT_FEATURES, parse
+    from xflux.learning.features import DEFAULT_FEATURES, parse
     from xflux.refinement.shared_features import common_features
     from xflux.refinement.tower_rows import held_features
 

@@ -16,8 +16,8 @@ from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.variables import IGBP
+from xflux.learning.features import based_on
 from xflux.numerics.tiles import slabs
-from xflux.refinement.features import based_on
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.known_sites import remembered
 from xflux.refinement.provenance import generated

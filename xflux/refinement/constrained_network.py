@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
+from xflux.learning.features import DEFAULT_FEATURES
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.ecological_losses import DIM
 from xflux.refinement.estimator import TowerEstimator
-from xflux.refinement.features import DEFAULT_FEATURES
 from xflux.refinement.network import Network
 from xflux.refinement.network_refinement import NetworkRefinement
 from xflux.refinement.provenance import provenance
@@ -62,7 +62,7 @@ class ConstrainedNetwork(TowerEstimator):
         Of gpp, reco, nee and le.
     features : sequence of str, optional
         Such as ``("ta", "ta_lag1", "par", "fapar", "igbp", "gpp_baseline")``; see
-        `xflux.refinement.features`. None: those of `ResidualModel` that the drivers hold, with
+        `xflux.learning.features`. None: those of `ResidualModel` that the drivers hold, with
         ``par`` in place of ``swin``.
     baseline : mapping of str to FluxModel, optional
         Models of gpp, reco and le; None: those of `xflux.baseline`.

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.learning.learner import Learner, Traits
 from xflux.refinement.blend import blend_weights, left_out
-from xflux.refinement.learner import Learner, Traits
 
 __all__ = ["FULL", "Ensemble", "Member", "Sampling", "fit_ensemble"]
 

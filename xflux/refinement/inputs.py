@@ -16,7 +16,7 @@ from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
-from xflux.refinement.features import BASELINES, POSITION, Feature, sources
+from xflux.learning.features import BASELINES, POSITION, Feature, sources
 from xflux.refinement.pixels import pixel_arrays
 
 if TYPE_CHECKING:

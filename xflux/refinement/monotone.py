@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xflux.errors import InputError
-from xflux.refinement.features import Feature
-from xflux.refinement.learner import Traits
+from xflux.learning.features import Feature
+from xflux.learning.learner import Traits
 
 __all__ = ["SPLIT", "Signs", "signs", "slope", "traits"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, raise_together
+from xflux.learning.learner import State
+from xflux.learning.torch_session import torch_session
 from xflux.refinement.blend import left_out, mean_of_members
 from xflux.refinement.ecological_losses import Laws
-from xflux.refinement.learner import State
 from xflux.refinement.network_training import Design, Member, outputs, sparing, train
-from xflux.refinement.torch_session import torch_session
 
 __all__ = ["FLUXES", "Network"]
 

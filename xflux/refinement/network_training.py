@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
+from xflux.learning.network_embedder import HELD_OUT
+from xflux.learning.rows import mean_and_spread
 from xflux.refinement.ecological_losses import Laws
-from xflux.refinement.rows import mean_and_spread
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["HELD_OUT", "Design", "Member", "outputs", "sparing", "train"]
+__all__ = ["Design", "Member", "outputs", "sparing", "train"]
 
 Array = NDArray[Any]
 
-#: Share of the sites on which a member watches when to stop.
-HELD_OUT = 0.2
 #: Standard deviations within which features are held.
 LIMIT = 4.0
 _NONNEGATIVE = ("gpp", "reco")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xflux.errors import InputError, MissingVariableError
 from xflux.labels.calendar import find_time
-from xflux.refinement.features import Feature
+from xflux.learning.features import Feature
 
 if TYPE_CHECKING:
     import xarray as xr

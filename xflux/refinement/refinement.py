@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.learning.features import Feature, columns
 from xflux.refinement.blend import mean_of_members
 from xflux.refinement.closure import project
 from xflux.refinement.ensemble import Ensemble
-from xflux.refinement.features import Feature, columns
 from xflux.refinement.intervals import Spread
 from xflux.refinement.site_memory import KnownSites
 

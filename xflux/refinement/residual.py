@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from xflux.errors import InputError
+from xflux.learning.features import DEFAULT_FEATURES, Feature
+from xflux.learning.layout import sequence_features
+from xflux.learning.learners import described, from_description, maker
+from xflux.learning.smartforest import SmartForest4D
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.ensemble import FULL, Sampling, fit_ensemble
 from xflux.refinement.estimator import TowerEstimator
-from xflux.refinement.features import DEFAULT_FEATURES, Feature
 from xflux.refinement.inputs import warn_of_position
 from xflux.refinement.known_sites import known_sites
-from xflux.refinement.layout import sequence_features
-from xflux.refinement.learners import described, from_description, maker
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
 from xflux.refinement.observation_uncertainty import error_terms, require_uncertainties, share_table
 from xflux.refinement.perturbation import Errors, RowErrors, decompose
 from xflux.refinement.pixels import pixel_features
 from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
-from xflux.refinement.smartforest import SmartForest4D
 from xflux.refinement.tower_rows import (
     FLUXES,
     TowerRows,
@@ -55,15 +55,15 @@ class ResidualModel(TowerEstimator):
         What learns: a blend of boosted trees (XGBoost), extremely random trees and kernel ridge
         regression, weighted for each flux by what they predict of sites that they did not see;
         one of these alone; boosted trees of LightGBM (``pip install 'xflux[lightgbm]'``); the
-        cascade of forests of `xflux.refinement.cascade`; a `SmartForest4D`, which also learns
+        cascade of forests of `xflux.learning.cascade`; a `SmartForest4D`, which also learns
         from sequences of drivers and from images; or any regressor or pipeline of
-        scikit-learn, cloned for each member, as `xflux.refinement.regressor.Regressor` says. One
+        scikit-learn, cloned for each member, as `xflux.learning.regressor.Regressor` says. One
         of scikit-learn cannot be saved, since that takes pickle.
     fluxes : sequence of str
         Of gpp, reco, nee and le.
     features : sequence of str, optional
         Such as ``("ta", "ta_lag1", "vpd_mean3", "fapar", "igbp", "gpp_baseline")``; see
-        `xflux.refinement.features`. None: those of its default that the drivers hold. ``"lat"``
+        `xflux.learning.features`. None: those of its default that the drivers hold. ``"lat"``
         and ``"lon"`` are taken when they are named, with a warning.
     baseline : mapping of str to FluxModel, optional
         Models of gpp, reco and le; None: those of `xflux.baseline`.

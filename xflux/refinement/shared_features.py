@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xflux.errors import InputError
 from xflux.labels.calendar import find_time
 from xflux.labels.find import find
-from xflux.refinement.features import BASELINES, DEFAULT_FEATURES, parse
+from xflux.learning.features import BASELINES, DEFAULT_FEATURES, parse
 from xflux.refinement.steps import same_steps
 from xflux.refinement.tower_rows import held_features
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, MissingVariableError
-from xflux.refinement.features import LONGEST
+from xflux.learning.features import LONGEST
 from xflux.refinement.folds import (
     Fold,
     Mask,

@@ -9,7 +9,7 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.calendar import find_time
-from xflux.refinement.features import Feature
+from xflux.learning.features import Feature
 
 if TYPE_CHECKING:
     import xarray as xr

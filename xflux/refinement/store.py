@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import FileFormatError, InputError
+from xflux.learning.features import Feature, sources, unit_of
+from xflux.learning.learners import by_kind
 from xflux.refinement.ensemble import Ensemble, Member
-from xflux.refinement.features import Feature, sources, unit_of
 from xflux.refinement.intervals import Spread
-from xflux.refinement.learners import by_kind
 from xflux.refinement.network import Network
 from xflux.refinement.network_refinement import NetworkRefinement
 from xflux.refinement.refinement import Refinement

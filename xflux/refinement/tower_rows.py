@@ -14,7 +14,7 @@ from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
-from xflux.refinement.features import Feature, based_on, columns, expand, parse, sources
+from xflux.learning.features import Feature, based_on, columns, expand, parse, sources
 from xflux.refinement.inputs import baseline_fluxes, held_as, source_arrays, with_net_radiation
 
 if TYPE_CHECKING:

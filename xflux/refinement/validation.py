@@ -10,8 +10,8 @@ from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
+from xflux.learning.features import BASELINES, based_on, parse
 from xflux.progress_bar import progress_bar
-from xflux.refinement.features import BASELINES, based_on, parse
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.cascade import SmartForest
-from xflux.refinement.extra_trees import ExtraTrees
-from xflux.refinement.features import parse
-from xflux.refinement.image_network import ImageNetwork
-from xflux.refinement.learner import Learner
-from xflux.refinement.sequence_network import SequenceNetwork
-from xflux.refinement.smartforest import SmartForest4D
+from xflux.learning.boosted import Boosted
+from xflux.learning.cascade import SmartForest
+from xflux.learning.extra_trees import ExtraTrees
+from xflux.learning.features import parse
+from xflux.learning.image_network import ImageNetwork
+from xflux.learning.learner import Learner
+from xflux.learning.sequence_network import SequenceNetwork
+from xflux.learning.smartforest import SmartForest4D
 
 ONE = SmartForest(
     members=(Boosted(trees=40, rate=0.2, depth=4, min_child_weight=5.0), ExtraTrees(trees=10)),

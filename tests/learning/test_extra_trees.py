@@ -8,8 +8,8 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from xflux.errors import InputError
-from xflux.refinement.extra_trees import ExtraTrees
-from xflux.refinement.learner import Learner
+from xflux.learning.extra_trees import ExtraTrees
+from xflux.learning.learner import Learner
 
 
 def _rows(n=700, seed=0, missing=0.05):
@@ -132,8 +132,8 @@ def test_nothing_is_predicted_or_kept_before_the_fit():
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_in_an_ensemble_it_learns_the_flux_or_what_the_baseline_leaves(whole):
+    from xflux.learning.learner import Traits
     from xflux.refinement.ensemble import Sampling, fit_ensemble
-    from xflux.refinement.learner import Traits
 
     x, y = _rows()
     seen = []

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 import xflux
 from xflux.errors import InputError
-from xflux.refinement.learner import Learner
-from xflux.refinement.regressor import Regressor
+from xflux.learning.learner import Learner
+from xflux.learning.regressor import Regressor
 
 EARTH = xflux.twin.Earth(resolution=20.0, start="2001", end="2003", seed=1)
 MODELS = {

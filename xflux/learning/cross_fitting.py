@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.embedder import Embedder
-from xflux.refinement.learner import State
+from xflux.learning.embedder import Embedder
+from xflux.learning.learner import State
 
 __all__ = ["CrossFitted"]
 

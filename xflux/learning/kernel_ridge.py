@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.refinement.learner import State
+from xflux.learning.learner import State
 
 __all__ = ["KernelRidge"]
 
@@ -111,7 +111,7 @@ class KernelRidge:
 
     def predict(self, x: NDArray[np.float32]) -> Floats:
         """Predict rows (row, feature) as (row,)."""
-        from xflux.refinement.gaussian_kernel import COLUMNS, ROWS, gaussian_sums
+        from xflux.learning.gaussian_kernel import COLUMNS, ROWS, gaussian_sums
 
         known = self.fitted
         count, width = known["centres"].shape

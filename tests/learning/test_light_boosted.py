@@ -14,8 +14,8 @@ from dask.base import tokenize
 
 import xflux
 from xflux.errors import InputError
-from xflux.refinement.learner import Learner
-from xflux.refinement.light_boosted import LightBoosted
+from xflux.learning.learner import Learner
+from xflux.learning.light_boosted import LightBoosted
 
 
 def _rows(n=600, seed=0):

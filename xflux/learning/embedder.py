@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.refinement.learner import State
+from xflux.learning.learner import State
 
 __all__ = ["Embedder"]
 

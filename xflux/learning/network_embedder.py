@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.learner import State
-from xflux.refinement.network_training import HELD_OUT
-from xflux.refinement.rows import check_rows, mean_and_spread, settings
-from xflux.refinement.torch_session import require_torch, torch_session
+from xflux.learning.learner import State
+from xflux.learning.rows import check_rows, mean_and_spread, settings
+from xflux.learning.torch_session import require_torch, torch_session
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["INSTEAD", "NetworkEmbedder"]
+__all__ = ["HELD_OUT", "INSTEAD", "NetworkEmbedder"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 
+#: Share of the sites on which a network watches when to stop.
+HELD_OUT = 0.2
 #: What embeds without torch.
 INSTEAD = "take embed='statistics', which needs none"
 

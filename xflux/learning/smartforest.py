@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.cascade import SmartForest
-from xflux.refinement.cross_fitting import CrossFitted
-from xflux.refinement.features import Feature
-from xflux.refinement.image_network import ImageNetwork
-from xflux.refinement.image_statistics import ImageStatistics
-from xflux.refinement.layout import Layout, lay_out
-from xflux.refinement.learner import State
-from xflux.refinement.network_embedder import INSTEAD
-from xflux.refinement.rows import check_rows
-from xflux.refinement.sequence_network import SequenceNetwork
-from xflux.refinement.sequence_statistics import SequenceStatistics
-from xflux.refinement.torch_session import require_torch
+from xflux.learning.cascade import SmartForest
+from xflux.learning.cross_fitting import CrossFitted
+from xflux.learning.features import Feature
+from xflux.learning.image_network import ImageNetwork
+from xflux.learning.image_statistics import ImageStatistics
+from xflux.learning.layout import Layout, lay_out
+from xflux.learning.learner import State
+from xflux.learning.network_embedder import INSTEAD
+from xflux.learning.rows import check_rows
+from xflux.learning.sequence_network import SequenceNetwork
+from xflux.learning.sequence_statistics import SequenceStatistics
+from xflux.learning.torch_session import require_torch
 
 __all__ = ["SmartForest4D"]
 

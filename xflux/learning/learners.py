@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xflux.errors import FileFormatError, InputError
-from xflux.refinement.kernel_ridge import KernelRidge
-from xflux.refinement.learner import Learner, Traits
+from xflux.learning.kernel_ridge import KernelRidge
+from xflux.learning.learner import Learner, Traits
 
 __all__ = ["LEARNERS", "Maker", "by_kind", "described", "from_description", "maker"]
 
@@ -16,8 +16,8 @@ Maker = Callable[[int, Traits], Sequence[Learner]]
 
 
 def _blend(seed: int, traits: Traits) -> Sequence[Learner]:
-    from xflux.refinement.boosted import Boosted
-    from xflux.refinement.extra_trees import ExtraTrees
+    from xflux.learning.boosted import Boosted
+    from xflux.learning.extra_trees import ExtraTrees
 
     return KernelRidge(seed=seed), Boosted(trees=250, rate=0.06, seed=seed), ExtraTrees(
         trees=40, seed=seed, whole=True
@@ -25,13 +25,13 @@ def _blend(seed: int, traits: Traits) -> Sequence[Learner]:
 
 
 def _xgboost(seed: int, traits: Traits) -> Sequence[Learner]:
-    from xflux.refinement.boosted import Boosted
+    from xflux.learning.boosted import Boosted
 
     return (Boosted(seed=seed, monotone=traits.constraints, classes=traits.classes),)
 
 
 def _lightgbm(seed: int, traits: Traits) -> Sequence[Learner]:
-    from xflux.refinement.light_boosted import LightBoosted
+    from xflux.learning.light_boosted import LightBoosted
 
     return (LightBoosted(seed=seed, monotone=traits.constraints, classes=traits.classes),)
 
@@ -41,7 +41,7 @@ def _kernel(seed: int, traits: Traits) -> Sequence[Learner]:
 
 
 def _smartforest(seed: int, traits: Traits) -> Sequence[Learner]:
-    from xflux.refinement.cascade import SmartForest
+    from xflux.learning.cascade import SmartForest
 
     return (SmartForest(seed=seed),)
 
@@ -83,11 +83,11 @@ def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Make
             )
     if isinstance(learner, str) and learner in LEARNERS:
         if learner == "lightgbm":
-            from xflux.refinement.light_boosted import require_lightgbm
+            from xflux.learning.light_boosted import require_lightgbm
 
             require_lightgbm()
         return LEARNERS[learner]
-    from xflux.refinement.smartforest import SmartForest4D
+    from xflux.learning.smartforest import SmartForest4D
 
     if isinstance(learner, SmartForest4D):
         return lambda seed, traits: (learner.over(traits.features, seed),)
@@ -104,7 +104,7 @@ def maker(learner: Any, *, monotone: bool = False, native: bool = False) -> Make
 
     if hasattr(learner, "__sklearn_tags__") and is_classifier(learner):
         raise InputError(f"learner={learner!r} is a classifier, and fluxes are numbers")
-    from xflux.refinement.regressor import Regressor
+    from xflux.learning.regressor import Regressor
 
     return lambda seed, traits: (Regressor(learner, seed),)
 
@@ -117,8 +117,8 @@ def described(learner: Any) -> Any:
     InputError
         For one of scikit-learn, which would take pickle.
     """
-    from xflux.refinement.regressor import Regressor
-    from xflux.refinement.smartforest import SmartForest4D
+    from xflux.learning.regressor import Regressor
+    from xflux.learning.smartforest import SmartForest4D
 
     if isinstance(learner, str):
         return learner
@@ -142,11 +142,11 @@ def by_kind(kind: str) -> Any:
     FileFormatError
         For a name that is not one of ours: no other code is ever looked up.
     """
-    from xflux.refinement.boosted import Boosted
-    from xflux.refinement.cascade import SmartForest
-    from xflux.refinement.extra_trees import ExtraTrees
-    from xflux.refinement.light_boosted import LightBoosted
-    from xflux.refinement.smartforest import SmartForest4D
+    from xflux.learning.boosted import Boosted
+    from xflux.learning.cascade import SmartForest
+    from xflux.learning.extra_trees import ExtraTrees
+    from xflux.learning.light_boosted import LightBoosted
+    from xflux.learning.smartforest import SmartForest4D
 
     kinds: tuple[Any, ...] = (
         KernelRidge, Boosted, LightBoosted, ExtraTrees, SmartForest, SmartForest4D

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.rows import check_features, check_rows, check_signs, settings
+from xflux.learning.rows import check_features, check_rows, check_signs, settings
 
 __all__ = ["LightBoosted", "require_lightgbm"]
 

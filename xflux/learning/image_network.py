@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-from xflux.refinement.network_embedder import NetworkEmbedder
+from xflux.learning.network_embedder import NetworkEmbedder
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.rows import check_features, check_rows, settings
+from xflux.learning.rows import check_features, check_rows, settings
 
 __all__ = ["ExtraTrees"]
 
@@ -76,7 +76,7 @@ class ExtraTrees:
 
     def predict(self, x: NDArray[np.float32]) -> Floats:
         """Predict rows x (row, column)."""
-        from xflux.refinement.forest_kernel import add_trees
+        from xflux.learning.forest_kernel import add_trees
 
         known = self._fitted
         x = check_features(x, None if known is None else len(known["median"]))

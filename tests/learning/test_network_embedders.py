@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.cross_fitting import CrossFitted
-from xflux.refinement.embedder import Embedder
-from xflux.refinement.image_network import ImageNetwork
-from xflux.refinement.image_statistics import ImageStatistics
-from xflux.refinement.sequence_network import SequenceNetwork
-from xflux.refinement.sequence_statistics import SequenceStatistics
+from xflux.learning.cross_fitting import CrossFitted
+from xflux.learning.embedder import Embedder
+from xflux.learning.image_network import ImageNetwork
+from xflux.learning.image_statistics import ImageStatistics
+from xflux.learning.sequence_network import SequenceNetwork
+from xflux.learning.sequence_statistics import SequenceStatistics
 
 torch = pytest.importorskip("torch")
 

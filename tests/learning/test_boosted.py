@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.learner import Learner
+from xflux.learning.boosted import Boosted
+from xflux.learning.learner import Learner
 
 
 def _rows(n=600, seed=0):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.learner import State
-from xflux.refinement.rows import settings
+from xflux.learning.learner import State
+from xflux.learning.rows import settings
 
 __all__ = ["ImageStatistics"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.features import DEFAULT_FEATURES, columns, expand, parse
+from xflux.learning.features import DEFAULT_FEATURES, columns, expand, parse
 
 
 @pytest.mark.parametrize(

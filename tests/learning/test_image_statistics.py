@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.image_statistics import ImageStatistics
+from xflux.learning.image_statistics import ImageStatistics
 
 NAMES = ("mean", "sd", "p10", "p90", "edges", "grain1", "grain3", "grain9")
 

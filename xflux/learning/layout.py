@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.features import Feature, parse
+from xflux.learning.features import Feature, parse
 
 __all__ = ["Layout", "lay_out", "sequence_features"]
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from xflux.learning.sequence_network import SequenceNetwork
+from xflux.learning.torch_session import torch_session
 from xflux.refinement.network import Network
-from xflux.refinement.sequence_network import SequenceNetwork
-from xflux.refinement.torch_session import torch_session
 
 torch = pytest.importorskip("torch")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.sequence_statistics import SequenceStatistics
+from xflux.learning.sequence_statistics import SequenceStatistics
 
 
 def _named(x):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.cascade import SmartForest
-from xflux.refinement.extra_trees import ExtraTrees
-from xflux.refinement.learner import Learner
+from xflux.learning.boosted import Boosted
+from xflux.learning.cascade import SmartForest
+from xflux.learning.extra_trees import ExtraTrees
+from xflux.learning.learner import Learner
 
 SMALL = (
     Boosted(trees=25, rate=0.2, depth=4, min_child_weight=5.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xflux.refinement.network_embedder import NetworkEmbedder
+from xflux.learning.network_embedder import NetworkEmbedder
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,8 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge as Textbook
 from sklearn.metrics.pairwise import rbf_kernel
 
-from xflux.refinement.kernel_ridge import KernelRidge
-from xflux.refinement.learner import Learner
+from xflux.learning.kernel_ridge import KernelRidge
+from xflux.learning.learner import Learner
 
 
 def rows(n=300, seed=0):

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.refinement.boosted import Boosted
-from xflux.refinement.extra_trees import ExtraTrees
-from xflux.refinement.rows import check_features, check_rows, settings
+from xflux.learning.boosted import Boosted
+from xflux.learning.extra_trees import ExtraTrees
+from xflux.learning.rows import check_features, check_rows, settings
 
 __all__ = ["Relearn", "SmartForest"]
 

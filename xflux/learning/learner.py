@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.refinement.features import Feature
+from xflux.learning.features import Feature
 
 __all__ = ["Learner", "State", "Traits"]
 

@@ -1,0 +1,1 @@
+"""Learners of plain rows, which refinement and allocation share: trees, kernels, cascades."""
