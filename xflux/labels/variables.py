@@ -108,6 +108,7 @@ def _stock(name: str, long_name: str, standard_name: str, aliases: str = "") -> 
     )  # fmt: skip
 
 
+_GROWN = "net_primary_productivity_of_biomass_expressed_as_carbon_accumulated_in_"
 _UP = "surface_upward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_"
 _DOWN = (
     "surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_all_land_processes"
@@ -237,6 +238,12 @@ _FLUXES = (
           "down", "", "nep"),
     _flux("npp", "Net primary production",
           "net_primary_productivity_of_biomass_expressed_as_carbon", "down", "NPP", "npp"),
+    _flux("npp_leaf", "Net primary production of leaves", _GROWN + "leaves", "down", "nppLeaf",
+          "nppLeaf"),
+    _flux("npp_wood", "Net primary production of wood", _GROWN + "wood", "down", "nppWood",
+          "nppWood"),
+    _flux("npp_root", "Net primary production of roots", _GROWN + "roots", "down", "nppRoot",
+          "nppRoot"),
     _flux("ra", "Autotrophic respiration", _UP + "plant_respiration", "up", "", "ra"),
     _flux("rh", "Heterotrophic respiration", _UP + "heterotrophic_respiration", "up", "", "rh"),
     _flux("nbp", "Net biome production", _DOWN, "down", "netAtmosLandCO2Flux", "nbp"),

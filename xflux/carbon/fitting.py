@@ -1,0 +1,121 @@
+"""Fit a model of each fraction to rows, on plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.carbon.emulation import CLASSES, Target
+from xflux.carbon.fractions import SPLITS, Split, targets_of_fractions
+from xflux.carbon.ratios import ratios_of_fractions
+from xflux.learning.learner import Traits
+from xflux.learning.learners import Maker
+
+__all__ = ["Rows", "fit_targets", "targets_of"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: Share of the lowest and of the highest values that are brought to that quantile.
+_TAIL = 1e-3
+#: Rows that the mean over all classes counts as, in the mean of each.
+_PRIOR = 5.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of years, and of steps.
+
+    Attributes
+    ----------
+    x : mapping of bool to ndarray (row, column)
+        False: of years; True: of steps.
+    codes, place : mapping of bool to ndarray (row,)
+        Land cover, and the number of the place.
+    """
+
+    x: Mapping[bool, NDArray[np.float32]]
+    codes: Mapping[bool, NDArray[np.int64]]
+    place: Mapping[bool, NDArray[np.int64]]
+
+
+def targets_of(
+    form: str, fractions: Mapping[str, Floats]
+) -> tuple[dict[str, Floats], dict[str, Split]]:
+    """Return what is learned, as rows, and how shares are written in it."""
+    if form == "ratio":
+        ratios = ratios_of_fractions(fractions)
+        return {name: np.log(ratio).reshape(-1) for name, ratio in ratios.items()}, {}
+    plain = {name: array.reshape(-1) for name, array in fractions.items()}
+    splits = {
+        of: Split.chosen(of, {n: plain[n][np.isfinite(plain[n])] for n in names})
+        for of, names in SPLITS.items()
+        if names[0] in plain
+    }
+    return targets_of_fractions(plain, splits), splits
+
+
+def fit_targets(
+    targets: Mapping[str, Floats],
+    rows: Rows,
+    among: NDArray[np.bool_],
+    *,
+    by_step: tuple[str, ...],
+    maker: Maker,
+    most: int,
+    seed: int,
+) -> dict[str, Target]:
+    """Fit each target to the rows of some places.
+
+    Parameters
+    ----------
+    targets : mapping of str to ndarray (row,)
+        NaN where it is not known.
+    rows : Rows
+    among : ndarray of bool (place,)
+        Places that are learned from.
+    by_step : tuple of str
+        Targets that have rows of steps.
+    maker : Maker
+    most : int
+        Rows that one model learns from at the most, drawn at random.
+    seed : int
+    """
+    made = {}
+    for number, (name, y) in enumerate(targets.items()):
+        step = name in by_step
+        there = among[rows.place[step]] & np.isfinite(y)
+        where = np.flatnonzero(there)
+        if where.size > most:
+            random = np.random.default_rng([seed, number])
+            where = np.sort(random.choice(where, most, replace=False))
+        made[name] = _fit(
+            rows.x[step][where], y[where], rows.codes[step][where], rows.place[step][where],
+            maker, seed,
+        )  # fmt: skip
+    return made
+
+
+def _fit(
+    x: NDArray[np.float32],
+    y: Floats,
+    codes: NDArray[np.int64],
+    place: NDArray[np.int64],
+    maker: Maker,
+    seed: int,
+) -> Target:
+    low, high = np.quantile(y, [_TAIL, 1.0 - _TAIL])
+    y = np.clip(y, low, high)
+    overall = y.mean()
+    count = np.bincount(codes, minlength=CLASSES)
+    total = np.bincount(codes, weights=y, minlength=CLASSES)
+    means = (total + _PRIOR * overall) / (count + _PRIOR)
+    columns = x.shape[1]
+    traits = Traits((0,) * columns, (False,) * columns)
+    (learner,) = maker(seed, traits)
+    learner.fit(x, y - means[codes], groups=place)
+    return Target(learner, means, float(low), float(high))

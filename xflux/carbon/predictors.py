@@ -1,0 +1,124 @@
+"""What fractions are predicted from: the year of a place, and the step within it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Predictors"]
+
+Array = NDArray[Any]
+Rows = NDArray[np.float32]
+
+#: What its mean says all of, over a year.
+_SMOOTH = ("co2", "patm", "lat", "lon")
+
+
+@dataclass(frozen=True, slots=True)
+class Predictors:
+    """Columns of rows, in an order of their own.
+
+    Attributes
+    ----------
+    seasonal : tuple of str
+        Variables with a value for each step of a year: mean, lowest and highest of the year,
+        and for rows of steps the step and the one before it (of the first, the last).
+    yearly : tuple of str
+        Variables with one value a year, or a place.
+    codes : tuple of int
+        Classes of land cover, a column of 0 and 1 for each; empty: none.
+    """
+
+    seasonal: tuple[str, ...]
+    yearly: tuple[str, ...]
+    codes: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables that rows are made of."""
+        return (*self.seasonal, *self.yearly, *(("igbp",) if self.codes else ()))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of years."""
+        made = [
+            f"{name}_{how}"
+            for name in self.seasonal
+            for how in (("mean",) if name in _SMOOTH else ("mean", "min", "max"))
+        ]
+        return (*made, *self.yearly, *(f"igbp={code}" for code in self.codes))
+
+    def of_years(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Rows:
+        """Return rows of years.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray (place, year, step)
+            Years and steps may have length 1; NaN where missing.
+        shape : (int, int)
+            Places and years.
+
+        Returns
+        -------
+        ndarray (place * year, column)
+        """
+        made = []
+        for name in self.seasonal:
+            array = values[name]
+            known = np.isfinite(array)
+            count = known.sum(axis=-1)
+            some = count > 0
+            total = np.where(known, array, 0.0).sum(axis=-1, dtype=np.float64)
+            made.append(np.where(some, total / np.maximum(count, 1), np.nan))
+            if name not in _SMOOTH:
+                lowest = np.where(known, array, np.inf).min(axis=-1)
+                highest = np.where(known, array, -np.inf).max(axis=-1)
+                made += [np.where(some, lowest, np.nan), np.where(some, highest, np.nan)]
+        made += [values[name][..., 0] for name in self.yearly]
+        made += [values["igbp"][..., 0] == code for code in self.codes]
+        rows = np.empty((*shape, len(made)), np.float32)
+        for k, column in enumerate(made):
+            rows[..., k] = column
+        return rows.reshape(-1, len(made))
+
+    def of_steps(self, values: Mapping[str, Array], years: Rows, steps: int) -> Rows:
+        """Return rows of steps.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray (place, year, step)
+        years : ndarray (place * year, column)
+            As `of_years` returns them.
+        steps : int
+            Of a year.
+
+        Returns
+        -------
+        ndarray (place * year * step, column)
+        """
+        own = len(self.seasonal)
+        rows = np.empty((len(years), steps, 2 * own + years.shape[1]), np.float32)
+        by_year = rows.reshape(*_shape(values, self.seasonal, len(years)), steps, rows.shape[-1])
+        for k, name in enumerate(self.seasonal):
+            by_year[..., k] = values[name]
+            by_year[..., own + k] = np.roll(values[name], 1, axis=-1)
+        rows[..., 2 * own :] = years[:, None, :]
+        return rows.reshape(-1, rows.shape[-1])
+
+    def usable(self, values: Mapping[str, Array], rows: Rows) -> NDArray[np.bool_]:
+        """Tell which rows of years have any number, and a class that is known."""
+        plain = rows[:, : rows.shape[1] - len(self.codes)]
+        known: NDArray[np.bool_] = np.isfinite(plain).any(axis=1)
+        known &= ~np.isinf(plain).any(axis=1)
+        if self.codes:
+            known &= (rows[:, rows.shape[1] - len(self.codes) :] > 0.0).any(axis=1)
+        return known
+
+
+def _shape(values: Mapping[str, Array], names: tuple[str, ...], rows: int) -> tuple[int, int]:
+    places = max(values[name].shape[0] for name in names)
+    return places, rows // places
