@@ -113,6 +113,8 @@ _DOWN = (
     "surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_all_land_processes"
 )
 
+_GROWN = "net_primary_productivity_of_biomass_expressed_as_carbon_accumulated_in_"
+
 _CLIMATE = (
     Variable("ta", "degC", "Air temperature", "air_temperature", "tas", -55.0, 60.0, "", "", AIR,
              ("t2m", "2t", "TA_F", "TA_F_MDS", "TA", "TA_1_1_1", "TA_ERA", "tas", "temp", "tmean",
@@ -237,6 +239,12 @@ _FLUXES = (
           "down", "", "nep"),
     _flux("npp", "Net primary production",
           "net_primary_productivity_of_biomass_expressed_as_carbon", "down", "NPP", "npp"),
+    _flux("npp_leaf", "Net primary production of leaves", _GROWN + "leaves", "down", "nppLeaf",
+          "nppLeaf"),
+    _flux("npp_wood", "Net primary production of wood", _GROWN + "wood", "down", "nppWood",
+          "nppWood"),
+    _flux("npp_root", "Net primary production of roots", _GROWN + "roots", "down", "nppRoot",
+          "nppRoot"),
     _flux("ra", "Autotrophic respiration", _UP + "plant_respiration", "up", "", "ra"),
     _flux("rh", "Heterotrophic respiration", _UP + "heterotrophic_respiration", "up", "", "rh"),
     _flux("nbp", "Net biome production", _DOWN, "down", "netAtmosLandCO2Flux", "nbp"),
