@@ -114,6 +114,8 @@ _DOWN = (
     "surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_all_land_processes"
 )
 
+_GROWN = "net_primary_productivity_of_biomass_expressed_as_carbon_accumulated_in_"
+
 _CLIMATE = (
     Variable("ta", "degC", "Air temperature", "air_temperature", "tas", -55.0, 60.0, "", "", AIR,
              ("t2m", "2t", "TA_F", "TA_F_MDS", "TA", "TA_1_1_1", "TA_ERA", "tas", "temp", "tmean",

@@ -200,6 +200,40 @@ class Earth:
         """Return what the towers of `towers` would have recorded without error or gap."""
         return self._at_towers(n)[1]
 
+    def land_models(self, n: int = 21) -> xr.Dataset:
+        """Run an ensemble of land models in the climate of this Earth, as TRENDY does.
+
+        They differ in laws, not in numbers alone: of uptake, plant respiration, allocation,
+        turnover and decay, which coordinates name. None is the truth, nor was told of it.
+
+        Parameters
+        ----------
+        n : int
+            Number of models, 1 to 21.
+
+        Returns
+        -------
+        Dataset
+            In CMIP names and units, lazy, float32, whole in time. Dims (model, time, lat, lon):
+            ``gpp ra rh npp nbp fFire`` [kg m-2 s-1]; (model, year, lat, lon): ``cVeg cLeaf cWood
+            cRoot cLitter cSoil`` [kg m-2] at the end of the year, and ``nppLeaf nppWood
+            nppRoot`` [kg m-2 s-1]. NaN at sea, and for what a model does not deliver.
+
+        Raises
+        ------
+        InputError
+            For another `n`, days, or a span without the end of a year.
+
+        Notes
+        -----
+        Pools start in 1951 (or with the span) from rest in the mean climate of the next ten years
+        and the carbon dioxide of 13 years before; what they lag behind is the sink. The change of
+        all stocks over a year is the sum of ``nbp = npp - rh - fFire``.
+        """
+        from xflux.twin.land_models import land_models
+
+        return land_models(self, n)
+
     def _at_towers(self, n: int) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
         import xarray as xr
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["arithmetic", "fingerprint"]
+__all__ = ["arithmetic", "fingerprint", "land_model_fingerprint"]
 
 #: Modules that hold what the planet is made of: maps, parameters, and shapes with numbers of
 #: their own.
 _MODULES = (
     "outlines", "parameters", "geography", "weather", "climate", "land", "laws", "world", "towers",
+)  # fmt: skip
+#: The same of its land models, which have a hash of their own: they change no flux of the planet.
+_LAND_MODELS = (
+    "land_model_parameters", "land_model_laws_kernel", "land_model_pools_kernel",
+    "land_model_chunks",
 )  # fmt: skip
 
 
@@ -23,13 +29,26 @@ def fingerprint() -> str:
     Numbers are taken in the order in which they are written, with the names and operators
     around them, so that comments and documentation may change, and nothing else.
     """
+    return _hash(_MODULES)
+
+
+@lru_cache(maxsize=1)
+def land_model_fingerprint() -> str:
+    """Return the same digits of the sources of the land models, and of the names of their laws."""
+    from xflux.twin.land_model_parameters import LAND_MODELS
+
+    laws = [str(part) for model in LAND_MODELS for part in (model.name, *model.laws)]
+    return _hash(_LAND_MODELS, laws)
+
+
+def _hash(modules: tuple[str, ...], more: Sequence[str] = ()) -> str:
     folder = Path(__file__).parent
     parts = [
         part
-        for module in _MODULES
+        for module in modules
         for part in arithmetic((folder / f"{module}.py").read_text(encoding="utf-8"))
     ]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+    return hashlib.sha256(" ".join([*parts, *more]).encode()).hexdigest()[:12]
 
 
 def arithmetic(source: str) -> list[str]:
