@@ -15,6 +15,7 @@ from xflux.version import __version__
 
 #: Public names, and the module that each is imported from when first used.
 _LAZY = {
+    "AllocationEmulator": "xflux.carbon.emulator",
     "ConstrainedNetwork": "xflux.refinement.constrained_network",
     "FluxModel": "xflux.baselines.model",
     "LloydTaylor": "xflux.baselines.respiration",
@@ -24,6 +25,7 @@ _LAZY = {
     "Q10Respiration": "xflux.baselines.respiration",
     "XfluxError": "xflux.errors",
     "XfluxWarning": "xflux.errors",
+    "allocate": "xflux.carbon.allocate",
     "baseline": "xflux.baselines.baseline",
     "evaluate": "xflux.skill.evaluate",
     "evaluate_intervals": "xflux.skill.intervals",

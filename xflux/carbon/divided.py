@@ -43,7 +43,7 @@ def divided(
     Returns
     -------
     dict of str to ndarray
-        ra, rh, npp, nep (row, step) [g m-2 d-1], pools (row,) [g m-2], imbalance_ra (row,)
+        ra, rh, npp, nep, reco (row, step) [g m-2 d-1], pools (row,) [g m-2], imbalance_ra (row,)
         [g m-2 d-1], in the dtype of gpp: GPP = NPP + Ra, RECO = Ra + Rh, NEP = GPP - RECO and
         cVeg = cLeaf + cWood + cRoot hold to its rounding. Pools whose fractions are missing are
         left out.
@@ -65,6 +65,7 @@ def divided(
     made: dict[str, Array] = {"ra": ra.astype(dtype)}
     made["npp"] = gpp - made["ra"]
     made["rh"] = reco - made["ra"]
+    made["reco"] = reco
     lost = np.isnan(production)
     made["nep"] = np.where(lost[:, None], dtype.type(np.nan), gpp - reco)
     if "turnover_veg" in fractions:

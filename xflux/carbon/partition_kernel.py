@@ -1,4 +1,4 @@
-"""Divide what ecosystems respire between plants and soils, so that every year agrees with uptake."""
+"""Divide respiration between plants and soils, so that every year agrees with uptake."""
 
 from __future__ import annotations
 

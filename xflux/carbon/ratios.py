@@ -82,6 +82,7 @@ def from_ratios(
     if reco is None:
         reco = made["ra"] / (1.0 - share)
     made["rh"] = reco * share
+    made["reco"] = reco
     made["nep"] = (gpp - reco) * live[:, None]
     for pool in _POOLS:
         if f"{pool}_per_gpp" in ratios:

@@ -83,10 +83,14 @@ class Reference:
                     plain = array.transpose("model", "cell", years.dim).values
                     held[str(name)] = plain[..., years.places[rows]]
                 elif "year" in array.dims and labels is not None:
-                    held[str(name)] = array.sel(year=labels).transpose("model", "cell", "year").values
+                    held[str(name)] = (
+                        array.sel(year=labels).transpose("model", "cell", "year").values
+                    )
                 else:
                     plain = array.transpose("model", "cell", ...).values
-                    plain = plain.mean(axis=-1, keepdims=True) if plain.ndim == 3 else plain[..., None]
+                    plain = (
+                        plain.mean(axis=-1, keepdims=True) if plain.ndim == 3 else plain[..., None]
+                    )
                     held[str(name)] = np.broadcast_to(plain, (*plain.shape[:2], max(1, rows.size)))
         _check_pools(held)
         return held
@@ -143,8 +147,10 @@ def reference_arrays(ds: xr.Dataset) -> Reference:
     names = ("",)
     if "model" in fluxes.dims:
         labelled = "model" in ds.coords
-        names = tuple(map(str, ds["model"].values)) if labelled else tuple(
-            map(str, range(fluxes.sizes["model"]))
+        names = (
+            tuple(map(str, ds["model"].values))
+            if labelled
+            else tuple(map(str, range(fluxes.sizes["model"])))
         )
     return Reference(fluxes, by_year, names)
 
@@ -160,7 +166,9 @@ def _by_year(array: xr.DataArray, name: str) -> xr.DataArray:
     years = whole_years(array, f"{name} of the reference")
     if years.labels is None or years.dim is None:
         return array
-    steps = [array.isel({years.dim: years.places[:, k]}).drop_vars(years.dim) for k in range(years.steps)]
+    steps = [
+        array.isel({years.dim: years.places[:, k]}).drop_vars(years.dim) for k in range(years.steps)
+    ]
     steps = [step.rename({years.dim: "year"}) for step in steps]
     return (sum(steps) / len(steps)).assign_coords(year=years.labels)
 
@@ -169,7 +177,9 @@ def _check_pools(held: Mapping[str, Array]) -> None:
     for name in _POOLS:
         if name not in held:
             continue
-        below = held[name] < -_ROUNDING * max(1.0, float(np.nanmax(np.abs(held[name]), initial=0.0)))
+        below = held[name] < -_ROUNDING * max(
+            1.0, float(np.nanmax(np.abs(held[name]), initial=0.0))
+        )
         if below.any():
             what = " (cVeg - cLeaf - cWood)" if name == "cRoot" else ""
             raise InputError(

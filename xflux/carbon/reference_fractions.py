@@ -51,7 +51,8 @@ def scenario_fractions(
 
     Notes
     -----
-    Where numerator or denominator of a model is missing, both are left out. NaN with fewer than
+    A quantile of Ra / GPP goes with that of Ra / RECO: Rh / RECO is taken at 1 - quantile. Where
+    numerator or denominator of a model is missing, both are left out. NaN with fewer than
     three models of an ensemble, where GPP of the year is at most 10 g m-2, and for shares outside
     of 0 to 1.
     """
@@ -60,20 +61,20 @@ def scenario_fractions(
     ensemble = held["gpp"].shape[0] > 1
     least = LEAST_MODELS if ensemble else 1
 
-    def ratio(above: Array, below: Array) -> Floats:
-        return _ratio(above, below, quantile, least)
+    def ratio(above: Array, below: Array, at: float | None = quantile) -> Floats:
+        return _ratio(above, below, at, least)
 
     live = taken > LEAST_GPP
     some = np.where(live, taken, np.nan)
     made = {"ra_fraction": ratio(_sum(held["ra"], days), some)}
     respired = held["ra"].astype(np.float64) + held["rh"]
-    made["rh_fraction"] = ratio(held["rh"], np.where(live[..., None], respired, np.nan))
+    # Where plants respire little of what is taken up, soils respire much of what is given off.
+    other = None if quantile is None else 1.0 - quantile
+    made["rh_fraction"] = ratio(held["rh"], np.where(live[..., None], respired, np.nan), other)
     if all(name in held for name in _GROWN.values()):
         parts = {k: np.maximum(held[name], 0.0) for k, name in _GROWN.items()}
         made |= _split("npp", parts, live, ratio)
-    pools = {
-        name: np.maximum(held[pool], 0.0) for name, pool in PARTS.items() if pool in held
-    }
+    pools = {name: np.maximum(held[pool], 0.0) for name, pool in PARTS.items() if pool in held}
     if len(pools) == len(PARTS):
         made |= _split("veg", pools, live, ratio)
     made = {

@@ -39,7 +39,7 @@ class Training:
     days : ndarray (year, step)
     labels : ndarray (year,) or None
     place : mapping of str to ndarray (place,)
-        ``lat`` and ``lon`` in degrees, where they are known, and positions along each dim.
+        Positions along each dim; ``latitude``, ``longitude`` in degrees, where they are known.
     dims : mapping of str to DataArray
         Coordinates of the grid, by dim.
     models : tuple of str
@@ -233,7 +233,7 @@ def _positions(reference: xr.Dataset, chosen: Mapping[Any, xr.DataArray]) -> dic
     except MissingVariableError:
         return {}
     place = {}
-    for name, axis in (("lat", lat), ("lon", lon)):
+    for name, axis in (("latitude", lat), ("longitude", lon)):
         here = axis.isel({dim: index for dim, index in chosen.items() if dim in axis.dims})
-        place[f"{name}itude"] = np.asarray(here.values, np.float64)
+        place[name] = np.asarray(here.values, np.float64)
     return place

@@ -108,12 +108,10 @@ def _stock(name: str, long_name: str, standard_name: str, aliases: str = "") -> 
     )  # fmt: skip
 
 
-_GROWN = "net_primary_productivity_of_biomass_expressed_as_carbon_accumulated_in_"
 _UP = "surface_upward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_"
 _DOWN = (
     "surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_all_land_processes"
 )
-
 _GROWN = "net_primary_productivity_of_biomass_expressed_as_carbon_accumulated_in_"
 
 _CLIMATE = (

@@ -15,6 +15,7 @@ from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
+from xflux.labels.chunks import at_least, largest_chunks, same_volume
 from xflux.labels.variables import IGBP
 from xflux.learning.features import based_on
 from xflux.numerics.tiles import slabs
@@ -279,22 +280,11 @@ def _lazy(
     import dask.array
     from dask.array.overlap import overlap
 
-    cut: dict[Hashable, tuple[int, ...]] = {}
-    for array in sorted(arrays, key=lambda array: -array.size):
-        if array.chunks is not None:
-            for dim, blocks in array.chunksizes.items():
-                cut.setdefault(dim, blocks)
-    chunks = {dim: cut.get(dim, (sizes[dim],)) for dim in order}
-    last = order[-1]
-    memory = block.fitted.memory if len(chunks[last]) > 1 else 0
-    longer = _at_least(chunks[last], memory)
     # Chunks of few steps and much of the globe stay of the size that the user chose.
-    parts = max(1, longer[0] // max(chunks[last]))
-    chunks[last] = longer
-    for dim in order[:-1]:
-        largest = max(chunks[dim])
-        chunks[dim] = _cut(chunks[dim], -(-largest // parts))
-        parts = max(1, parts * max(chunks[dim]) // largest)
+    last = order[-1]
+    chunks = largest_chunks(arrays, {dim: sizes[dim] for dim in order})
+    memory = block.fitted.memory if len(chunks[last]) > 1 else 0
+    chunks = same_volume(chunks, last, at_least(chunks[last], memory))
 
     def before(data: Any, axis: int) -> Any:
         return overlap(data, {axis: (memory, 0)}, {axis: "none"}) if memory else data
@@ -331,24 +321,3 @@ def _lazy(
         dtype=block.dtype,
         meta=np.empty((0,) * (len(lead) + len(order)), block.dtype),
     )
-
-
-def _at_least(chunks: tuple[int, ...], length: int) -> tuple[int, ...]:
-    """Join chunks until each is as long as what is remembered before it."""
-    joined: list[int] = []
-    for size in chunks:
-        if joined and joined[-1] < length:
-            joined[-1] += size
-        else:
-            joined.append(size)
-    if len(joined) > 1 and joined[-1] < length:
-        joined[-2:] = [joined[-2] + joined[-1]]
-    return tuple(joined)
-
-
-def _cut(chunks: tuple[int, ...], length: int) -> tuple[int, ...]:
-    """Cut chunks into pieces of at most a length."""
-    pieces: list[int] = []
-    for size in chunks:
-        pieces += [length] * (size // length) + [size % length] * (size % length > 0)
-    return tuple(pieces)

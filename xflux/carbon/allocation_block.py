@@ -1,0 +1,192 @@
+"""The work of allocation on one chunk: predict fractions, divide fluxes, fill pools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.carbon.predictors import Predictors
+from xflux.numerics.tiles import slabs
+
+__all__ = ["AllocationBlock", "Fractions", "pick_steps", "pick_years"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: Rows of steps that are predicted together: their columns stay in the cache.
+_ROWS = 24_000
+
+
+class Fractions(Protocol):
+    """What predicts fractions: a fitted emulator, or the literature."""
+
+    @property
+    def predictors(self) -> Predictors:
+        """Variables that are needed."""
+
+    @property
+    def scenarios(self) -> Any:
+        """Names, the mean first."""
+
+    def fractions(
+        self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
+    ) -> dict[str, dict[str, Floats]]:
+        """Predict fractions of years by scenario."""
+
+    def outputs(
+        self,
+        fractions: Mapping[str, Floats],
+        scenario: str,
+        gpp: Array,
+        reco: Array | None,
+        days: Floats,
+    ) -> dict[str, Array]:
+        """Return fluxes by step and pools by year."""
+
+
+@dataclass(frozen=True)
+class AllocationBlock:
+    """One callable of plain arrays.
+
+    Attributes
+    ----------
+    fitted : Fractions
+    names : tuple of str
+        Of the arrays that it is called with; ``gpp`` first, then ``reco`` where it is known.
+    months : tuple of str
+        Those whose last axis are the months of a mean year, whatever time it is.
+    first : ndarray (year,)
+        Number of the first step of each whole year of the whole axis.
+    days : ndarray (year, step)
+    by_step, by_year : tuple of str
+        What is returned, with ``_lower`` and ``_upper``, or by scenario.
+    scenarios : bool
+        Every scenario for itself, in place of the mean and the range.
+    dtype : str
+    """
+
+    fitted: Fractions
+    names: tuple[str, ...]
+    months: tuple[str, ...]
+    first: NDArray[np.int64]
+    days: Floats
+    by_step: tuple[str, ...]
+    by_year: tuple[str, ...]
+    scenarios: bool
+    dtype: str
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What there is of each output."""
+        names = tuple(self.fitted.scenarios)
+        if self.scenarios:
+            return names
+        return ("", "_lower", "_upper") if len(names) > 1 else ("",)
+
+    def __call__(self, numbers: Array, *arrays: Array) -> Array:
+        """Compute a chunk.
+
+        Parameters
+        ----------
+        numbers : ndarray (step,)
+            Of the steps of the chunk, whose last axis they are.
+        *arrays : ndarray
+            Shapes that broadcast, but for the last axis of months.
+
+        Returns
+        -------
+        ndarray (..., packed)
+            Outputs by step behind each other, then those by year: see `pick_steps`.
+        """
+        given = dict(zip(self.names, arrays, strict=True))
+        lead = np.broadcast_shapes(*(array.shape[:-1] for array in given.values()))
+        here = (self.first >= numbers[0]) & (self.first <= numbers[-1])
+        own = self.first[here] - numbers[0]
+        days = self.days[here]
+        steps = self.days.shape[1]
+        years, length = len(own), len(numbers)
+        variants = len(self.variants)
+        split = len(self.by_step) * variants * length
+        width = split + len(self.by_year) * variants * years
+        result = np.full((*lead, width), np.nan, self.dtype)
+        places = own[:, None] + np.arange(steps)
+        whole = {k: np.broadcast_to(a, (*lead, a.shape[-1])) for k, a in given.items()}
+        for slab in slabs(lead, max(1, _ROWS // max(1, years * steps))):
+            part = {k: a[slab].reshape(-1, a.shape[-1]) for k, a in whole.items()}
+            target = result[slab].reshape(-1, width)
+            cut = {name: self._by_year(name, array, places) for name, array in part.items()}
+            gpp = cut["gpp"]
+            # Nothing is known, or grows, on most of the Earth.
+            live = np.flatnonzero((gpp > 0.0).any(axis=(1, 2))) if years else np.zeros(0, int)
+            if live.size:
+                held = {name: array[live] for name, array in cut.items()}
+                self._fill(held, days, places, target, live, length, split)
+                result[slab] = target.reshape(result[slab].shape)
+        return result
+
+    def _by_year(self, name: str, array: Array, places: Array) -> Array:
+        """Return an array (place, year, step), years and steps of length 1 where it has none."""
+        if name in self.months:
+            return array[:, None, :]
+        if array.shape[1] == 1 and places.size != 1:
+            return array[:, None, :]
+        return array[:, places]
+
+    def _fill(
+        self,
+        held: dict[str, Array],
+        days: Floats,
+        places: Array,
+        target: Array,
+        live: Array,
+        length: int,
+        split: int,
+    ) -> None:
+        gpp = held["gpp"]
+        count, years, steps = gpp.shape
+        values = {name: array for name, array in held.items() if name != "reco"}
+        fractions = self.fitted.fractions(values, (count, years), steps)
+        flat = gpp.reshape(-1, steps)
+        reco = held["reco"].reshape(-1, steps) if "reco" in held else None
+        tiled = np.tile(days, (count, 1))
+        made = {
+            scenario: self.fitted.outputs(fractions[scenario], scenario, flat, reco, tiled)
+            for scenario in self.fitted.scenarios
+        }
+        for k, array in enumerate(self._variants(made, self.by_step)):
+            start = k * length
+            whole = np.full((count, length), np.nan, self.dtype)
+            whole[:, places.reshape(-1)] = array.reshape(count, -1)
+            target[live, start : start + length] = whole
+        for k, array in enumerate(self._variants(made, self.by_year)):
+            start = split + k * years
+            target[live, start : start + years] = array.reshape(count, years)
+
+    def _variants(
+        self, made: Mapping[str, Mapping[str, Array]], names: tuple[str, ...]
+    ) -> list[Array]:
+        """Return outputs in their order: each name in all its variants."""
+        result: list[Array] = []
+        for name in names:
+            values = [outputs[name] for outputs in made.values()]
+            result += values if self.scenarios else values[:1]
+            if not self.scenarios and len(values) > 1:
+                # NaN in any scenario is NaN in the range.
+                result += [np.minimum.reduce(values), np.maximum.reduce(values)]
+        return result
+
+
+def pick_steps(packed: Array, numbers: Array, years: Array, k: int) -> Array:
+    """Return the k-th output by step of a packed chunk."""
+    length = len(numbers)
+    return packed[..., k * length : (k + 1) * length]
+
+
+def pick_years(packed: Array, numbers: Array, years: Array, k: int, before: int) -> Array:
+    """Return the k-th output by year of a packed chunk that holds `before` outputs by step."""
+    start = before * len(numbers) + k * len(years)
+    return packed[..., start : start + len(years)]

@@ -1,0 +1,90 @@
+"""Names, attributes and coordinates of what allocation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xflux.carbon.allocation_block import AllocationBlock
+from xflux.carbon.emulation import Emulation
+from xflux.labels.attach import describe
+from xflux.labels.variables import variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xflux.carbon.years import Years
+
+__all__ = ["LITERATURE_SAID", "labelled"]
+
+LITERATURE_SAID = "fractions and turnover times of the literature by land cover (xflux.literature)"
+_IMBALANCE = {
+    "long_name": "Autotrophic respiration as a share of GPP, less that as a share of RECO, before "
+    "both were brought together; mass of carbon",
+    "units": "g m-2 d-1",
+    "cell_methods": "area: mean where land time: mean",
+}
+_YEAR = {"long_name": "calendar year", "units": "1"}
+
+
+def labelled(
+    made: Mapping[str, Mapping[str, xr.DataArray]],
+    block: AllocationBlock,
+    ds: xr.Dataset,
+    gpp: xr.DataArray,
+    years: Years,
+    emulator: Any,
+) -> xr.Dataset:
+    """Return outputs as a Dataset."""
+    import xarray as xr
+
+    fitted = block.fitted
+    said = _said(fitted)
+    mark = ds.attrs.get("synthetic") or fitted_mark(fitted)
+    result: dict[str, xr.DataArray] = {}
+    for name, variants in made.items():
+        if block.scenarios:
+            whole = xr.concat(list(variants.values()), dim="scenario")
+            result[name] = _described(whole, name, said, mark)
+            continue
+        for variant, array in variants.items():
+            if variant and name == "imbalance_ra":
+                continue
+            result[f"{name}{variant}"] = _described(array, name, said, mark, variant)
+    out = xr.Dataset(result)
+    if block.scenarios:
+        out = out.assign_coords(scenario=list(fitted.scenarios))
+    if "year" in out.coords and years.dim != "year":
+        out["year"].attrs = _YEAR
+    return out
+
+
+def _described(
+    array: xr.DataArray, name: str, said: str, mark: Any, variant: str = ""
+) -> xr.DataArray:
+    extra: dict[str, Any] = {"allocation": said, "synthetic": mark}
+    if name == "imbalance_ra":
+        return array.rename(name).assign_attrs(
+            {k: v for k, v in (_IMBALANCE | extra).items() if v is not None}
+        )
+    if variant:
+        side = "Least" if variant == "_lower" else "Largest"
+        row = variables[name].long_name
+        extra |= {"long_name": f"{side} of the scenarios: {row}", "standard_name": None}
+    if name in ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil"):
+        extra["cell_methods"] = "area: mean where land time: mean"
+    return describe(array, name, **extra).rename(f"{name}{variant}")
+
+
+def _said(fitted: Any) -> str:
+    if not isinstance(fitted, Emulation):
+        return LITERATURE_SAID
+    models = [name for name in fitted.provenance.get("models", ()) if name]
+    of = f"{len(models)} land models" if len(models) > 1 else "a land model"
+    how = "free ratios" if fitted.form == "ratio" else "fractions and turnover times"
+    return f"{how} emulated from {of}" + (f" ({', '.join(models)})" if models else "")
+
+
+def fitted_mark(fitted: Any) -> str | None:
+    """Return what says that an emulator learned from generated models."""
+    return fitted.provenance.get("synthetic") if isinstance(fitted, Emulation) else None

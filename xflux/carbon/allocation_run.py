@@ -1,0 +1,184 @@
+"""Run the block of allocation on whole arrays, or on chunks of whole years."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.carbon.allocation_block import AllocationBlock, pick_steps, pick_years
+from xflux.carbon.years import Years
+from xflux.labels.blockwise import check_same_grid
+from xflux.labels.chunks import at_starts, largest_chunks, same_volume
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["run"]
+
+Array = NDArray[Any]
+
+_STEP, _MONTH = "__step__", "__month__"
+
+
+def run(
+    block: AllocationBlock, arrays: Mapping[str, xr.DataArray], years: Years
+) -> dict[str, dict[str, xr.DataArray]]:
+    """Compute all outputs.
+
+    Returns
+    -------
+    dict of dict of str to DataArray
+        By output and variant, without attributes: dims of space and time, or `year`.
+    """
+    import xarray as xr
+
+    check_same_grid(list(arrays.values()), list(arrays))
+    gpp = arrays["gpp"]
+    step: Hashable = years.dim if years.dim is not None else _STEP
+    space = [dim for dim in gpp.dims if dim != years.dim]
+    for name, array in arrays.items():
+        own = (years.dim, "month") if name in block.months else (years.dim,)
+        space += [dim for dim in array.dims if dim not in (*own, *space)]
+    # Time goes last, as the block has it.
+    order = [*space, step]
+    sizes: dict[Hashable, int] = {_STEP: 1}
+    for array in arrays.values():
+        sizes |= dict(array.sizes)
+    if all(array.chunks is None for array in arrays.values()):
+        numbers = np.arange(sizes[step])
+        plain = [_spread(array, order, name in block.months) for name, array in arrays.items()]
+        packed: Any = block(numbers, *plain)
+        picked = _picked(block, packed, numbers, np.arange(years.count))
+    else:
+        picked = _lazily(block, arrays, order, sizes, years)
+    made: dict[str, dict[str, xr.DataArray]] = {}
+    coords = {
+        key: coordinate
+        for array in arrays.values()
+        for key, coordinate in array.coords.items()
+        if set(coordinate.dims) <= set(space)
+    }
+    template = [dim for dim in gpp.dims if dim in order]
+    lead = [dim for dim in space if dim not in template]
+    for (name, variant), data in picked.items():
+        if name in block.by_step:
+            array = xr.DataArray(data, dims=order).assign_coords(coords)
+            if years.dim is None:
+                array = array.isel({_STEP: 0})
+            else:
+                array = array.assign_coords({years.dim: gpp[years.dim]})
+            array = array.transpose(*lead, *template)
+        else:
+            array = xr.DataArray(data, dims=[*space, "year"]).assign_coords(coords)
+            if years.labels is None:
+                array = array.isel(year=0)
+                array = array.transpose(*lead, *(d for d in template if d != years.dim))
+            else:
+                array = array.assign_coords(year=years.labels)
+                array = array.transpose(
+                    *lead, *("year" if dim == years.dim else dim for dim in template)
+                )
+        made.setdefault(name, {})[variant] = array
+    return made
+
+
+def _spread(array: xr.DataArray, order: list[Hashable], months: bool) -> Array:
+    """Return values with every dim in its place, of length 1 where it is absent."""
+    last = "month" if months else order[-1]
+    wanted = [*order[:-1], last]
+    present = array.transpose(*[dim for dim in wanted if dim in array.dims]).values
+    return np.asarray(present.reshape([array.sizes.get(dim, 1) for dim in wanted]))
+
+
+def _keys(block: AllocationBlock) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return outputs by step and by year, in the order in which the block packs them."""
+    steps = [(name, variant) for name in block.by_step for variant in block.variants]
+    years = [(name, variant) for name in block.by_year for variant in block.variants]
+    return steps, years
+
+
+def _picked(
+    block: AllocationBlock, packed: Array, numbers: Array, years: Array
+) -> dict[tuple[str, str], Array]:
+    steps, yearly = _keys(block)
+    made = {key: pick_steps(packed, numbers, years, k) for k, key in enumerate(steps)}
+    return made | {
+        key: pick_years(packed, numbers, years, k, len(steps)) for k, key in enumerate(yearly)
+    }
+
+
+def _lazily(
+    block: AllocationBlock,
+    arrays: Mapping[str, xr.DataArray],
+    order: list[Hashable],
+    sizes: Mapping[Hashable, int],
+    years: Years,
+) -> dict[tuple[str, str], Any]:
+    import dask
+    import dask.array as da
+
+    step = order[-1]
+    chunks = largest_chunks(list(arrays.values()), {dim: sizes[dim] for dim in order})
+    chunks = same_volume(chunks, step, at_starts(chunks[step], years.first.tolist()))
+    edges = np.cumsum([0, *chunks[step]])
+    inside = tuple(
+        int(np.sum((years.first >= start) & (years.first < stop)))
+        for start, stop in itertools.pairwise(edges)
+    )
+    steps, yearly = _keys(block)
+    width = tuple(
+        len(steps) * length + len(yearly) * count
+        for length, count in zip(chunks[step], inside, strict=True)
+    )
+    axes = {dim: k for k, dim in enumerate(order)}
+    last, month = axes[step], len(order)
+    numbers = da.arange(sizes[step], chunks=(chunks[step],))
+    # A task of its own: the model is sent once to where it is needed, not with every chunk.
+    model = dask.delayed(block, name=f"allocation-{dask.base.tokenize(block)}", traverse=False)
+    args: list[Any] = [model, None, numbers, (last,)]
+    for name, array in arrays.items():
+        months = name in block.months
+        wanted = [*order[:-1], "month" if months else step]
+        present = [dim for dim in wanted if dim in array.dims]
+        cut = tuple(chunks.get(dim, (array.sizes[dim],)) for dim in present)
+        data = array.variable.transpose(*present).data
+        data = da.from_array(data, chunks=cut) if array.chunks is None else data.rechunk(cut)
+        data = data[tuple(slice(None) if dim in present else None for dim in wanted)]
+        args += [data, (*(axes[dim] for dim in order[:-1]), month if months else last)]
+    packed = da.blockwise(
+        operator.call,
+        tuple(range(len(order))),
+        *args,
+        token="allocate",
+        adjust_chunks={last: width},
+        align_arrays=False,
+        concatenate=True,
+        dtype=np.dtype(block.dtype),
+        meta=np.empty((0,) * len(order), block.dtype),
+    )
+    counts = da.from_array(np.arange(years.count), chunks=(inside,))
+    made = {}
+    for k, key in enumerate(steps):
+        made[key] = _pick(pick_steps, packed, numbers, counts, chunks[step], k=k)
+    for k, key in enumerate(yearly):
+        made[key] = _pick(pick_years, packed, numbers, counts, inside, k=k, before=len(steps))
+    return made
+
+
+def _pick(
+    function: Any, packed: Any, numbers: Any, counts: Any, width: tuple[int, ...], **options: int
+) -> Any:
+    import dask.array as da
+
+    whole = tuple(range(packed.ndim))
+    last = (packed.ndim - 1,)
+    return da.blockwise(
+        function, whole, packed, whole, numbers, last, counts, last,
+        adjust_chunks={packed.ndim - 1: width}, align_arrays=False, concatenate=True,
+        dtype=packed.dtype, meta=np.empty((0,) * packed.ndim, packed.dtype), **options,
+    )  # fmt: skip

@@ -1,0 +1,250 @@
+"""Fit an emulator, and predict every cell by models that did not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.carbon.emulation import CLASSES, Emulation, Scenario, codes_of
+from xflux.carbon.emulator_validation import HeldOut, held_out_dataset, validation_dataset
+from xflux.carbon.fitting import Rows, fit_targets, targets_of
+from xflux.carbon.fractions import TIMES, logit
+from xflux.carbon.reference_fractions import MEAN, scenario_fractions, scenario_name
+from xflux.errors import InputError
+from xflux.learning.learners import Maker, maker
+from xflux.progress_bar import progress_bar
+from xflux.version import __version__
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xflux.carbon.emulator import AllocationEmulator
+    from xflux.carbon.training import Training
+
+__all__ = ["cross_fitted"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: Errors of what was never left out, on the logit scale.
+_NO_ERROR = 0.3
+
+
+def cross_fitted(
+    settings: AllocationEmulator, data: Training, *, progress: bool
+) -> tuple[Emulation, xr.Dataset, xr.Dataset]:
+    """Fit to all cells, and score folds.
+
+    Returns
+    -------
+    emulation : Emulation
+    validation, held_out : Dataset
+    """
+    make = _maker(settings.learner)
+    rows = _rows(data)
+    fold = _folds(settings, data)
+    quantiles: list[float | None] = [None]
+    quantiles += list(settings.quantiles) if len(data.held["gpp"]) > 1 else []
+    by_step = ("rh_fraction",) if data.steps > 1 and settings.form == "fraction" else ()
+    scenarios, held = {}, {}
+    total = len(quantiles) * (settings.folds + 1)
+    with progress_bar(total, label="allocation", unit="fit", show=progress) as step:
+        for quantile in quantiles:
+            name = scenario_name(quantile)
+            fractions = scenario_fractions(data.held, data.days, quantile)
+            if not np.isfinite(fractions["ra_fraction"]).any():
+                raise InputError(
+                    "no cell and year has GPP above 10 g m-2 with ra and rh of at least three "
+                    "models; nothing can be learned"
+                )
+            targets, splits = targets_of(settings.form, fractions)
+
+            def fit(among: NDArray[np.bool_], targets: Any = targets) -> dict[str, Any]:
+                made = fit_targets(
+                    targets, rows, among, by_step=by_step, maker=make, most=settings.rows,
+                    seed=settings.seed,
+                )  # fmt: skip
+                step()
+                return made
+
+            whole = fit(np.ones(len(fold), bool))
+            predicted = {key: np.full(y.shape, np.nan) for key, y in targets.items()}
+            for k in range(settings.folds):
+                for key, target in fit(fold != k).items():
+                    kind = key in by_step
+                    out = fold[rows.place[kind]] == k
+                    predicted[key][out] = target.predict(rows.x[kind][out], rows.codes[kind][out])
+            scenario = Scenario(whole, splits, _NO_ERROR, _NO_ERROR)
+            part = Emulation(settings.form, data.predictors, {name: scenario}, by_step, data.steps)
+            made = _scored(part, name, data, fractions, predicted, fold, rows)
+            scenarios[name], held[name] = made
+    emulation = Emulation(
+        settings.form, data.predictors, scenarios, by_step, data.steps,
+        {
+            "models": list(data.models),
+            "cells": len(fold),
+            "years": None if data.labels is None else [int(data.labels[0]), int(data.labels[-1])],
+            "xflux": __version__,
+        },
+    )  # fmt: skip
+    how = f"blocks of {settings.block:g} degrees" if settings.split == "block" else "single cells"
+    said = f"scores of {settings.folds} folds of {how}, drawn with seed {settings.seed}"
+    return emulation, validation_dataset(held, data, said), held_out_dataset(held[MEAN], data)
+
+
+def _maker(learner: Any) -> Maker:
+    if learner == "xgboost":
+        from xflux.learning.boosted import Boosted
+
+        # Models are smooth and without noise, unlike towers: deeper trees, less shrunk.
+        return lambda seed, traits: (
+            Boosted(trees=400, rate=0.05, depth=5, min_child_weight=5.0, rows=0.7, columns=0.5,
+                    l2=1.0, seed=seed),
+        )  # fmt: skip
+    if learner == "blend":
+        raise InputError(
+            "learner='blend' is made for towers; expected 'xgboost', 'lightgbm', 'kernel', "
+            "'smartforest' or a regressor of scikit-learn"
+        )
+    return maker(learner)
+
+
+def _rows(data: Training) -> Rows:
+    places, years = data.shape
+    x = data.predictors.of_years(data.values, data.shape)
+    codes = codes_of(data.values.get("igbp"), data.shape)
+    place = np.repeat(np.arange(places), years)
+    if data.steps == 1:
+        return Rows({False: x}, {False: codes}, {False: place})
+    whole = data.predictors.of_steps(data.values, x, data.steps)
+    return Rows(
+        {False: x, True: whole},
+        {False: codes, True: np.repeat(codes, data.steps)},
+        {False: place, True: np.repeat(place, data.steps)},
+    )
+
+
+def _folds(settings: AllocationEmulator, data: Training) -> NDArray[np.int64]:
+    """Return the fold of each place."""
+    random = np.random.default_rng(settings.seed)
+    places = data.shape[0]
+    if settings.split == "random":
+        group = np.arange(places)
+    else:
+        if "latitude" not in data.place:
+            raise InputError(
+                "split='block' needs latitude and longitude of the reference; add them, or use "
+                "split='random'"
+            )
+        size = settings.block
+        row = np.floor((data.place["latitude"] + 90.0) / size).astype(np.int64)
+        column = np.floor((data.place["longitude"] % 360.0) / size).astype(np.int64)
+        group = np.unique(row * 10_000 + column, return_inverse=True)[1]
+    count = int(group.max()) + 1
+    if count < settings.folds:
+        raise InputError(
+            f"there are {count} {'blocks' if settings.split == 'block' else 'cells'}, and "
+            f"folds={settings.folds}; use a smaller block, or fewer folds"
+        )
+    fold: NDArray[np.int64] = (random.permutation(count) % settings.folds)[group]
+    return fold
+
+
+def _scored(
+    part: Emulation,
+    name: str,
+    data: Training,
+    fractions: Mapping[str, Floats],
+    predicted: dict[str, Floats],
+    fold: NDArray[np.int64],
+    rows: Rows,
+) -> tuple[Scenario, HeldOut]:
+    """Return the scenario with what its errors are, and what was predicted at cells left out."""
+    scenario = part.scenarios[name]
+    shape = data.shape
+    targets = dict(scenario.targets)
+    for key in TIMES:
+        if key in targets and part.form == "fraction":
+            shift = _shift(fractions[key].reshape(-1), predicted[key])
+            predicted[key] = predicted[key] + shift
+            old = targets[key]
+            targets[key] = type(old)(old.learner, old.means, old.low, old.high, shift)
+    emulated = {
+        key: array.reshape(*shape, -1) if key in part.by_step else array.reshape(shape)
+        for key, array in part._fractions(predicted, scenario.splits).items()
+    }
+    errors = [_NO_ERROR, _NO_ERROR]
+    if part.form == "fraction":
+        errors = [_error(fractions[key], emulated[key]) for key in ("ra_fraction", "rh_fraction")]
+    whole = Scenario(targets, scenario.splits, errors[0], errors[1])
+    estimates: dict[str, Mapping[str, Floats]] = {"emulated": emulated}
+    if part.form == "fraction":
+        estimates["reference"] = fractions
+        estimates["null"] = _null(fractions, fold, rows)
+    made = Emulation(part.form, part.predictors, {name: whole}, part.by_step, part.steps)
+    outputs = {key: _outputs(made, name, held, data) for key, held in estimates.items()}
+    if part.form == "ratio":
+        exact = Emulation("fraction", part.predictors, {name: whole}, (), part.steps)
+        outputs["reference"] = _outputs(exact, name, fractions, data)
+        outputs["null"] = _outputs(exact, name, _null(fractions, fold, rows), data)
+        estimates = {}
+    held = {key: estimates.get(key, {}) for key in ("reference", "emulated", "null")}
+    return whole, HeldOut(held, outputs)
+
+
+def _error(truth: Floats, made: Floats) -> float:
+    """Return the standard deviation of the error of a share over the year, on the logit scale."""
+    both = [values.mean(axis=-1) if values.ndim == 3 else values for values in (truth, made)]
+    return float(np.sqrt(np.nanmean((logit(both[0]) - logit(both[1])) ** 2)))
+
+
+def _shift(truth: Floats, predicted: Floats) -> float:
+    """Return what is added to logarithms so that sums over cells left out are right."""
+    there = np.isfinite(truth) & np.isfinite(predicted)
+    return float(np.log(truth[there].sum() / np.exp(predicted[there]).sum()))
+
+
+def _null(
+    fractions: Mapping[str, Floats], fold: NDArray[np.int64], rows: Rows
+) -> dict[str, Floats]:
+    """Return means of land cover classes over the other folds."""
+    codes = rows.codes[False].reshape(len(fold), -1)[:, 0]
+    made: dict[str, Floats] = {}
+    for name, values in fractions.items():
+        mean = np.full(values.shape, np.nan)
+        for k in np.unique(fold):
+            seen = fold != k
+            overall = np.nanmean(values[seen])
+            for code in range(CLASSES):
+                out = (fold == k) & (codes == code)
+                like = values[seen & (codes == code)]
+                known = like[np.isfinite(like)]
+                mean[out] = known.mean() if known.size else overall
+        made[name] = mean
+    return made
+
+
+def _outputs(
+    emulation: Emulation, name: str, fractions: Mapping[str, Floats], data: Training
+) -> dict[str, Array]:
+    """Return what fractions make of the GPP and RECO of the reference."""
+    places, years = data.shape
+    steps = data.steps
+    both = data.held["ra"].astype(np.float64) + data.held["rh"]
+    reco = np.nanmean(both, axis=0) if len(both) > 1 else both[0]
+    flat = {
+        key: array.reshape(places * years, -1) if array.ndim == 3 else array.reshape(-1)
+        for key, array in fractions.items()
+    }
+    days = np.tile(data.days, (places, 1))
+    gpp = np.asarray(data.values["gpp"], np.float64).reshape(-1, steps)
+    made = emulation.outputs(flat, name, gpp, reco.reshape(-1, steps), days)
+    return {
+        key: array.reshape(places, years, steps)
+        if array.ndim == 2
+        else array.reshape(places, years)
+        for key, array in made.items()
+    }

@@ -1,0 +1,85 @@
+"""Allocation without an emulator: what the literature says of each land cover class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.carbon.divided import divided
+from xflux.carbon.emulation import CLASSES, codes_of
+from xflux.carbon.fractions import SHARES, SPLITS, TIMES
+from xflux.carbon.literature import literature, literature_bounds
+from xflux.carbon.predictors import Predictors
+from xflux.carbon.reference_fractions import MEAN
+
+__all__ = ["LiteratureEmulation"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: One standard deviation of the literature's Ra / GPP, 0.10, on the logit scale near 0.5.
+_ERROR = 0.4
+
+
+@dataclass(frozen=True)
+class LiteratureEmulation:
+    """Fractions by land cover, with a scenario of low and one of high plant respiration.
+
+    Attributes
+    ----------
+    form : {"fraction"}
+    predictors : Predictors
+        Land cover alone.
+    scenarios : tuple of str
+        ``mean``, ``low`` and ``high``.
+    by_step : tuple of str
+        Empty: nothing is known of months.
+    provenance : mapping
+    """
+
+    form: Literal["fraction"] = "fraction"
+    predictors: Predictors = field(default_factory=lambda: Predictors((), (), (1,)))
+    scenarios: tuple[str, ...] = (MEAN, "low", "high")
+    by_step: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def fractions(
+        self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
+    ) -> dict[str, dict[str, Floats]]:
+        """Return fractions (place * year,) by scenario; NaN for snow, water and no land cover."""
+        codes = codes_of(values["igbp"], shape)
+        made: dict[str, dict[str, Floats]] = {}
+        for scenario in self.scenarios:
+            table = {name: literature(name) for of in SPLITS.values() for name in of}
+            for name in (*SHARES, *TIMES):
+                table[name] = _bound(name, scenario)
+            made[scenario] = {name: values_[codes] for name, values_ in table.items()}
+        return made
+
+    def outputs(
+        self,
+        fractions: Mapping[str, Floats],
+        scenario: str,
+        gpp: Array,
+        reco: Array | None,
+        days: Floats,
+    ) -> dict[str, Array]:
+        """Return what fractions make of GPP and RECO; see `divided`."""
+        return divided(fractions, gpp, reco, days, (_ERROR, _ERROR))
+
+
+def _bound(name: str, scenario: str) -> Floats:
+    """Return values by code, of which the first is no class."""
+    if scenario == MEAN:
+        values = literature(name)
+    else:
+        low, high = literature_bounds(name)
+        # Where plants respire little of what is taken up, soils respire much of what is given off.
+        values = low if (scenario == "low") != (name == "rh_fraction") else high
+    padded = np.full(CLASSES, np.nan)
+    padded[: len(values)] = values
+    return padded
