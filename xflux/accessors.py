@@ -14,6 +14,7 @@ from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
+    from xflux.carbon.emulator import AllocationEmulator
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
@@ -141,3 +142,34 @@ class CarbonAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def allocate(
+        self,
+        emulator: AllocationEmulator | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        scenarios: bool = False,
+    ) -> xr.Dataset:
+        """Add ra, rh, npp, nep and the pools of plants, litter and soil; see `xflux.allocate`.
+
+        Without an emulator, by the literature. What the Dataset holds already, such as
+        observations, is replaced, with an `XfluxWarning`.
+        """
+        from xflux.carbon.allocate import allocate
+        from xflux.labels.attach import with_history
+
+        made = allocate(self._ds, emulator, names=names, scenarios=scenarios)
+        replaced = [
+            name for name in made if name in self._ds and "allocation" not in self._ds[name].attrs
+        ]
+        if replaced:
+            warnings.warn(
+                f"allocate replaces {', '.join(map(str, replaced))} of the Dataset "
+                "(observations?); xflux.allocate(ds) returns what is computed alone",
+                XfluxWarning,
+                stacklevel=2,
+            )
+        said = "the literature" if emulator is None else repr(emulator)
+        stale = [name for name in self._ds.data_vars if "allocation" in self._ds[name].attrs]
+        kept = self._ds.drop_vars(stale)
+        return with_history(kept.merge(made, compat="override"), f"allocate: by {said}")

@@ -22,7 +22,7 @@ __all__ = ["DEFAULT_FEATURES", "driver_arrays", "features_of"]
 #: What is taken of it where the drivers hold it.
 DEFAULT_FEATURES = (
     "ta", "tsoil", "vpd", "swin", "rnet", "p", "fapar", "lai", "soil_moisture", "co2",
-    "elevation", "igbp", "c4_fraction",
+    "elevation", "igbp", "c4_fraction", "sand", "clay",
 )  # fmt: skip
 _POSITION = ("lat", "lon")
 #: What is no driver but what allocation starts from or makes.

@@ -25,11 +25,12 @@ CLASSES = 18
 
 @dataclass(frozen=True)
 class Target:
-    """One number that was learned: the mean of a class, and what a learner adds to it.
+    """One number that was learned: the mean of a class, and what learners add to it.
 
     Attributes
     ----------
-    learner : Learner
+    learners : tuple of Learner
+        Their mean counts.
     means : ndarray (code,)
         By land cover.
     low, high : float
@@ -38,7 +39,7 @@ class Target:
         Added at the end: of logarithms, so that sums are right and not the mean of logarithms.
     """
 
-    learner: Learner
+    learners: tuple[Learner, ...]
     means: Floats
     low: float
     high: float
@@ -46,7 +47,10 @@ class Target:
 
     def predict(self, rows: NDArray[np.float32], codes: NDArray[np.int64]) -> Floats:
         """Predict rows."""
-        made = self.means[codes] + self.learner.predict(rows)
+        added = self.learners[0].predict(rows)
+        for learner in self.learners[1:]:
+            added = added + learner.predict(rows)
+        made = self.means[codes] + added / len(self.learners)
         return np.clip(made, self.low, self.high) + self.shift
 
 

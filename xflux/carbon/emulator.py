@@ -29,8 +29,10 @@ class AllocationEmulator(BaseEstimator):
 
     Parameters
     ----------
-    learner : {"xgboost", "lightgbm", "kernel", "smartforest"} or regressor of scikit-learn
-        Learns what the mean of a land cover class leaves, for each fraction.
+    learner : {"blend", "xgboost", "lightgbm", "kernel", "smartforest"} or regressor of scikit-learn
+        Learns what the mean of a land cover class leaves, for each fraction. The default is the
+        mean of boosted trees and of a kernel ridge regression, which is smooth; for what has a
+        value each month, trees alone.
     quantiles : tuple of float
         Of the models of an ensemble: each is a scenario of its own beside the mean.
     features : tuple of str, optional
@@ -89,7 +91,7 @@ class AllocationEmulator(BaseEstimator):
 
     def __init__(
         self,
-        learner: Any = "xgboost",
+        learner: Any = "blend",
         quantiles: Sequence[float] = (0.25, 0.75),
         features: Sequence[str] | None = None,
         split: Literal["block", "random"] = "block",
@@ -99,7 +101,7 @@ class AllocationEmulator(BaseEstimator):
         block: float = 10.0,
         folds: int = 5,
         cells: int = 4000,
-        rows: int = 200_000,
+        rows: int = 50_000,
     ) -> None:
         self.learner = learner
         self.quantiles = quantiles

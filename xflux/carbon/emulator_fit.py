@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +13,11 @@ from numpy.typing import NDArray
 from xflux.carbon.emulation import CLASSES, Emulation, Scenario, codes_of
 from xflux.carbon.emulator_validation import HeldOut, held_out_dataset, validation_dataset
 from xflux.carbon.fitting import Rows, fit_targets, targets_of
-from xflux.carbon.fractions import TIMES, logit
+from xflux.carbon.fractions import FRACTIONS, SPLITS, TIMES, logit
 from xflux.carbon.reference_fractions import MEAN, scenario_fractions, scenario_name
 from xflux.errors import InputError
+from xflux.learning.kernel_ridge import KernelRidge
+from xflux.learning.learner import Learner
 from xflux.learning.learners import Maker, maker
 from xflux.progress_bar import progress_bar
 from xflux.version import __version__
@@ -43,7 +47,7 @@ def cross_fitted(
     emulation : Emulation
     validation, held_out : Dataset
     """
-    make = _maker(settings.learner)
+    make = _makers(settings.learner)
     rows = _rows(data)
     fold = _folds(settings, data)
     quantiles: list[float | None] = [None]
@@ -64,7 +68,7 @@ def cross_fitted(
 
             def fit(among: NDArray[np.bool_], targets: Any = targets) -> dict[str, Any]:
                 made = fit_targets(
-                    targets, rows, among, by_step=by_step, maker=make, most=settings.rows,
+                    targets, rows, among, by_step=by_step, makers=make, most=settings.rows,
                     seed=settings.seed,
                 )  # fmt: skip
                 step()
@@ -95,21 +99,32 @@ def cross_fitted(
     return emulation, validation_dataset(held, data, said), held_out_dataset(held[MEAN], data)
 
 
-def _maker(learner: Any) -> Maker:
-    if learner == "xgboost":
-        from xflux.learning.boosted import Boosted
-
-        # Models are smooth and without noise, unlike towers: deeper trees, less shrunk.
-        return lambda seed, traits: (
-            Boosted(trees=400, rate=0.05, depth=5, min_child_weight=5.0, rows=0.7, columns=0.5,
-                    l2=1.0, seed=seed),
-        )  # fmt: skip
+def _makers(learner: Any) -> Mapping[bool, Maker]:
+    """Return what makes learners of years, and of steps, of which there are twelve times more."""
     if learner == "blend":
-        raise InputError(
-            "learner='blend' is made for towers; expected 'xgboost', 'lightgbm', 'kernel', "
-            "'smartforest' or a regressor of scikit-learn"
-        )
-    return maker(learner)
+        return {False: lambda seed, traits: (_trees(seed), _kernel(seed)),
+                True: lambda seed, traits: (_trees(seed),)}  # fmt: skip
+    if learner == "xgboost":
+        return dict.fromkeys((False, True), lambda seed, traits: (_trees(seed),))
+    if learner == "kernel":
+        return dict.fromkeys((False, True), lambda seed, traits: (_kernel(seed),))
+    return dict.fromkeys((False, True), maker(learner))
+
+
+# Land models are smooth and without noise, unlike towers: less is smoothed away.
+
+
+def _trees(seed: int) -> Learner:
+    from xflux.learning.boosted import Boosted
+
+    return Boosted(
+        trees=400, rate=0.05, depth=5, min_child_weight=5.0, rows=0.7, columns=0.5, l2=1.0,
+        seed=seed,
+    )  # fmt: skip
+
+
+def _kernel(seed: int) -> Learner:
+    return KernelRidge(scale=0.6, ridge=0.3, site=math.inf, seed=seed)
 
 
 def _rows(data: Training) -> Rows:
@@ -171,7 +186,7 @@ def _scored(
             shift = _shift(fractions[key].reshape(-1), predicted[key])
             predicted[key] = predicted[key] + shift
             old = targets[key]
-            targets[key] = type(old)(old.learner, old.means, old.low, old.high, shift)
+            targets[key] = replace(old, shift=shift)
     emulated = {
         key: array.reshape(*shape, -1) if key in part.by_step else array.reshape(shape)
         for key, array in part._fractions(predicted, scenario.splits).items()
@@ -183,14 +198,17 @@ def _scored(
     estimates: dict[str, Mapping[str, Floats]] = {"emulated": emulated}
     if part.form == "fraction":
         estimates["reference"] = fractions
-        estimates["null"] = _null(fractions, fold, rows)
+        estimates["null"] = _null(fractions, fold, rows, {})
     made = Emulation(part.form, part.predictors, {name: whole}, part.by_step, part.steps)
-    outputs = {key: _outputs(made, name, held, data) for key, held in estimates.items()}
+    outputs = {
+        key: _outputs(made, name, held, data) for key, held in estimates.items() if key != "null"
+    }
+    exact = Emulation("fraction", part.predictors, {name: whole}, (), part.steps)
     if part.form == "ratio":
-        exact = Emulation("fraction", part.predictors, {name: whole}, (), part.steps)
         outputs["reference"] = _outputs(exact, name, fractions, data)
-        outputs["null"] = _outputs(exact, name, _null(fractions, fold, rows), data)
         estimates = {}
+    means = _null(fractions, fold, rows, _weights(outputs["reference"], data))
+    outputs["null"] = _outputs(exact, name, means, data)
     held = {key: estimates.get(key, {}) for key in ("reference", "emulated", "null")}
     return whole, HeldOut(held, outputs)
 
@@ -207,22 +225,39 @@ def _shift(truth: Floats, predicted: Floats) -> float:
     return float(np.log(truth[there].sum() / np.exp(predicted[there]).sum()))
 
 
+def _weights(outputs: Mapping[str, Array], data: Training) -> dict[str, Floats]:
+    """Return what each fraction is a fraction of, so that a mean is that of the sums."""
+    days = data.days
+    npp = np.maximum(np.einsum("pys,ys->py", outputs["npp"], days), 0.0)
+    weights = {"ra_fraction": np.einsum("pys,ys->py", outputs["ra"] + outputs["npp"], days)}
+    weights["rh_fraction"] = outputs["ra"] + outputs["rh"]
+    for name in FRACTIONS[2:]:
+        weights[name] = outputs["cVeg"] if name in SPLITS["veg"] and "cVeg" in outputs else npp
+    return weights
+
+
 def _null(
-    fractions: Mapping[str, Floats], fold: NDArray[np.int64], rows: Rows
+    fractions: Mapping[str, Floats],
+    fold: NDArray[np.int64],
+    rows: Rows,
+    weights: Mapping[str, Floats],
 ) -> dict[str, Floats]:
     """Return means of land cover classes over the other folds."""
     codes = rows.codes[False].reshape(len(fold), -1)[:, 0]
     made: dict[str, Floats] = {}
     for name, values in fractions.items():
         mean = np.full(values.shape, np.nan)
+        weight = np.broadcast_to(weights.get(name, np.ones(1)), values.shape)
+        weight = np.where(np.isfinite(values) & np.isfinite(weight), weight, 0.0)
+        amount = np.where(weight > 0.0, values, 0.0) * weight
         for k in np.unique(fold):
             seen = fold != k
-            overall = np.nanmean(values[seen])
+            overall = amount[seen].sum() / weight[seen].sum()
             for code in range(CLASSES):
                 out = (fold == k) & (codes == code)
-                like = values[seen & (codes == code)]
-                known = like[np.isfinite(like)]
-                mean[out] = known.mean() if known.size else overall
+                like = seen & (codes == code)
+                total = weight[like].sum()
+                mean[out] = amount[like].sum() / total if total > 0.0 else overall
         made[name] = mean
     return made
 

@@ -188,4 +188,6 @@ def _by_place(
 
 
 def _places(data: Training) -> dict[str, Any]:
-    return {name: ("cell", values) for name, values in data.place.items()}
+    """Return where cells lie: ``held_out.set_index(cell=[...]).unstack("cell")`` is a map."""
+    grid = {str(dim): axis for dim, axis in data.dims.items()}
+    return {dim: ("cell", axis.values[data.place[dim]], axis.attrs) for dim, axis in grid.items()}

@@ -65,7 +65,7 @@ def fit_targets(
     among: NDArray[np.bool_],
     *,
     by_step: tuple[str, ...],
-    maker: Maker,
+    makers: Mapping[bool, Maker],
     most: int,
     seed: int,
 ) -> dict[str, Target]:
@@ -80,7 +80,8 @@ def fit_targets(
         Places that are learned from.
     by_step : tuple of str
         Targets that have rows of steps.
-    maker : Maker
+    makers : mapping of bool to Maker
+        Of targets by year (False), and by step (True).
     most : int
         Rows that one model learns from at the most, drawn at random.
     seed : int
@@ -95,7 +96,7 @@ def fit_targets(
             where = np.sort(random.choice(where, most, replace=False))
         made[name] = _fit(
             rows.x[step][where], y[where], rows.codes[step][where], rows.place[step][where],
-            maker, seed,
+            makers[step], seed,
         )  # fmt: skip
     return made
 
@@ -116,6 +117,7 @@ def _fit(
     means = (total + _PRIOR * overall) / (count + _PRIOR)
     columns = x.shape[1]
     traits = Traits((0,) * columns, (False,) * columns)
-    (learner,) = maker(seed, traits)
-    learner.fit(x, y - means[codes], groups=place)
-    return Target(learner, means, float(low), float(high))
+    learners = tuple(maker(seed, traits))
+    for learner in learners:
+        learner.fit(x, y - means[codes], groups=place)
+    return Target(learners, means, float(low), float(high))

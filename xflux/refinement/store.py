@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from xflux.errors import FileFormatError, InputError
+from xflux.errors import FileFormatError
 from xflux.learning.features import Feature, sources, unit_of
 from xflux.learning.learners import by_kind
+from xflux.learning.model_file import read_model, under, write_model
 from xflux.refinement.ensemble import Ensemble, Member
 from xflux.refinement.intervals import Spread
 from xflux.refinement.network import Network
@@ -52,11 +50,6 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         When the folder is not there, parameters are not of what JSON holds, or a learner is of
         scikit-learn.
     """
-    from safetensors.numpy import save
-
-    final = Path(path).expanduser()
-    if not final.parent.is_dir():
-        raise InputError(f"{final.parent} is no folder; make it first")
     arrays: dict[str, NDArray[Any]] = {}
     fluxes: dict[str, dict[str, Any]] = {}
     for flux in refinement.fluxes:
@@ -103,19 +96,7 @@ def write(path: str | os.PathLike[str], refinement: Refinement, parameters: dict
         "net_gives_way": refinement.net_gives_way,
         **learned,
     }
-    try:
-        text = json.dumps(described, allow_nan=True)
-    except TypeError as error:
-        raise InputError(f"a parameter of the model is not of what JSON holds: {error}") from error
-    whole = {name: np.array(array, order="C") for name, array in arrays.items()}
-    head = {"format": _FORMAT, "schema": str(SCHEMA), "model": text, "digest": _digest(whole, text)}
-    partial = final.with_name(f".{final.name}.partial")
-    with partial.open("wb") as file:
-        file.write(save(whole, metadata=head))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(final)
-    return final
+    return write_model(path, arrays, described, kind=_FORMAT, schema=SCHEMA)
 
 
 def read(
@@ -135,27 +116,8 @@ def read(
         When the file is no refinement, of another kind, truncated or edited, or of a newer
         schema.
     """
-    from safetensors import SafetensorError, safe_open
-
+    arrays, described = read_model(path, kind=_FORMAT, schema=SCHEMA, called="refinement")
     file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileFormatError(f"{file} is no file")
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            head = opened.metadata() or {}
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FileFormatError(f"{file} is truncated, or no refinement: {error}") from error
-    if head.get("format") != _FORMAT:
-        raise FileFormatError(f"{file} holds no refinement of xflux, but {head.get('format')!r}")
-    if not head.get("schema", "").isdigit() or int(head["schema"]) > SCHEMA:
-        raise FileFormatError(
-            f"{file} has schema {head.get('schema')!r}, and this xflux reads up to {SCHEMA}; "
-            "update xflux"
-        )
-    if _digest(arrays, head.get("model", "")) != head.get("digest"):
-        raise FileFormatError(f"{file} was changed after it was written; save the model anew")
-    described = json.loads(head["model"])
     # Files of schema 1 have no units: they were those of now.
     for source, unit in described.get("units", {}).items():
         if unit != unit_of(source):
@@ -177,7 +139,7 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     for flux, held in described["fluxes"].items():
         errors[flux] = float(held["variance"])
         if "sites" in held:
-            spreads[flux] = Spread(**_under(arrays, f"{flux}/spread/"), sites=int(held["sites"]))
+            spreads[flux] = Spread(**under(arrays, f"{flux}/spread/"), sites=int(held["sites"]))
         if "members" in held:
             members = [
                 _member(member, arrays, f"{flux}/{k}") for k, member in enumerate(held["members"])
@@ -203,7 +165,7 @@ def _rebuilt(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     )
     if "network" not in described:
         return Refinement(*parts)
-    network = Network.from_state(_under(arrays, "network/"), described["network"])
+    network = Network.from_state(under(arrays, "network/"), described["network"])
     return NetworkRefinement(*parts, network=network, errors=errors)
 
 
@@ -211,7 +173,7 @@ def _known(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     if "known" not in described:
         return None
     memories = {
-        flux: SiteMemory(**_under(arrays, f"known/{flux}/"))
+        flux: SiteMemory(**under(arrays, f"known/{flux}/"))
         for flux in described["fluxes"]
         if f"known/{flux}/site" in arrays
     }
@@ -230,23 +192,8 @@ def _kept(member: Member, arrays: dict[str, NDArray[Any]], at: str) -> dict[str,
 
 def _member(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], at: str) -> Member:
     learners = [
-        by_kind(learner["kind"]).from_state(_under(arrays, f"{at}/{j}/"), learner["meta"])
+        by_kind(learner["kind"]).from_state(under(arrays, f"{at}/{j}/"), learner["meta"])
         for j, learner in enumerate(described["learners"])
     ]
     line = (float(described["line"][0]), float(described["line"][1]))
     return Member(arrays[f"{at}/columns"], line, learners)
-
-
-def _under(arrays: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)
-    }
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
