@@ -39,6 +39,7 @@ _LAZY = {
     "read_co2": "xflux.files.co2",
     "set_options": "xflux.options",
     "shared_features": "xflux.refinement.shared_features",
+    "simulate_pools": "xflux.carbon.pools",
     "snap": "xflux.labels.coordinates",
     "standardize": "xflux.labels.standardize",
     "to_zarr": "xflux.files.zarr_store",

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -14,6 +14,7 @@ from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
+    from xflux.carbon.pool_parameters import Given
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
@@ -141,3 +142,19 @@ class CarbonAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def simulate_pools(
+        self,
+        parameters: Given = None,
+        *,
+        initial: xr.Dataset | Literal["steady"] = "steady",
+        spinup: int | None = None,
+        losses: bool | Sequence[str] = True,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Carry NPP through leaf, wood, root, litter and soil; see `xflux.simulate_pools`."""
+        from xflux.carbon.pools import simulate_pools
+
+        return simulate_pools(
+            self._ds, parameters, initial=initial, spinup=spinup, losses=losses, **options
+        )
