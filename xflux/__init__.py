@@ -28,6 +28,7 @@ _LAZY = {
     "evaluate": "xflux.skill.evaluate",
     "evaluate_intervals": "xflux.skill.intervals",
     "fill_co2": "xflux.files.co2",
+    "fit_turnover": "xflux.carbon.turnover_fit",
     "get_options": "xflux.options",
     "observation_uncertainty": "xflux.refinement.observation_uncertainty",
     "refine": "xflux.refinement.refine",
