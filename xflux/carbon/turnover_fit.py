@@ -65,12 +65,12 @@ def fit_turnover(
 
     Notes
     -----
-    The model starts from the pools of the first stamp and runs freely from there; the sum
-    of squares of ``log(modelled / given)`` over all pools and steps is made least, by damped
-    least squares on ``log tau`` and ``logit litter_to_soil`` (Levenberg 1944, Marquardt 1963).
-    The first guess is the carbon balance of each pool, mean stock over mean decay. A weak
-    pull towards it holds what the pools do not tell: a soil in balance tells
-    ``litter_to_soil tau_soil`` alone.
+    The model starts from the pools of the first stamp and runs freely from there. Pool after
+    pool along the chain, the sum of squares of ``log(modelled / given)`` over the steps is made
+    least, by damped least squares on ``log tau`` and, for soil, ``logit litter_to_soil``
+    (Levenberg 1944, Marquardt 1963). The first guess is the carbon balance of each pool, mean
+    stock over mean decay. A weak pull towards it holds what the pools do not tell: a soil in
+    balance tells ``litter_to_soil tau_soil`` alone.
 
     Where carbon moves otherwise, as wood that decays straight into soil, these are the times
     with which this model comes nearest.
@@ -151,5 +151,5 @@ class _FitBlock:
         wrong = (shares < 0).any(axis=0) | (np.abs(total - 1) > 1e-5)
         shares[:, wrong] = np.nan
         length = np.array(self.days[1:]) / 365.25
-        fitted, _ = fit(npp[1:] * 365.25, np.stack(pools), shares / total, length)
+        fitted = fit(npp[1:] * 365.25, np.stack(pools), shares / total, length)
         return tuple(values.reshape(shape) for values in fitted)

@@ -21,12 +21,15 @@ _ROUNDS = 60
 _STEP = 1e-5
 #: Weight of a pull towards the first guess beside one pool at one moment: keeps what the pools
 #: do not tell, as litter_to_soil and tau_soil of a soil in balance, from running off.
-_PULL = 0.03
+_PULL = 0.003
+#: Which parameters are learned from which pool, in the order of the chain: what this model gets
+#: wrong further down must not bend what is known further up.
+_OWN = ((0,), (1,), (2,), (3,), (4, 5))
 _TO_SOIL = 0.3
 
 
-def fit(npp: Array, pools: Array, shares: Array, length: Array) -> tuple[Array, Array]:
-    """Return residence times and `litter_to_soil`, and how far the model is off.
+def fit(npp: Array, pools: Array, shares: Array, length: Array) -> Array:
+    """Return residence times and `litter_to_soil`.
 
     Parameters
     ----------
@@ -41,11 +44,9 @@ def fit(npp: Array, pools: Array, shares: Array, length: Array) -> tuple[Array, 
 
     Returns
     -------
-    parameters : array (6, cell)
+    array (6, cell)
         The five times in years, and `litter_to_soil`; NaN where a value is missing or not
-        above 0, and the time of a pool that is never fed and empty.
-    misfit : array (pool, cell)
-        Root mean square of the logarithm of modelled over given pools.
+        above 0, and the time of a pool that is neither fed nor there.
     """
     pools = pools.copy()
     idle = (shares == 0) & (pools[:3] == 0).all(axis=1)
@@ -53,69 +54,75 @@ def fit(npp: Array, pools: Array, shares: Array, length: Array) -> tuple[Array, 
     good = np.isfinite(npp).all(axis=0) & (pools > 0).all(axis=(0, 1))
     good &= np.isfinite(pools).all(axis=(0, 1)) & np.isfinite(shares).all(axis=0)
     parameters = np.full((6, npp.shape[1]), np.nan)
-    misfit = np.full((len(POOLS), npp.shape[1]), np.nan)
     if good.any():
-        found, off = _fit(npp[:, good], pools[..., good], shares[:, good], length)
-        parameters[:, good], misfit[:, good] = found, off
+        parameters[:, good] = _fit(npp[:, good], pools[..., good], shares[:, good], length)
     parameters[:3][idle] = np.nan
-    misfit[:3][idle] = np.nan
-    return parameters, misfit
+    return parameters
 
 
-def _fit(npp: Array, pools: Array, shares: Array, length: Array) -> tuple[Array, Array]:
+def _fit(npp: Array, pools: Array, shares: Array, length: Array) -> Array:
     observed = np.log(pools[:, 1:])
-    # A pool that is not fed tells nothing.
-    weight = np.ones(observed.shape)
-    weight[:3] *= (shares > 0)[:, None]
+    theta = _guess(npp, pools, shares, length)
+    for pool, own in enumerate(_OWN):
 
-    def off(theta: Array) -> Array:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            far = (np.log(_simulate(theta, npp, pools[:, 0], shares, length)) - observed) * weight
-        return np.where(np.isfinite(far), far, 1e3 * weight)
+        def off(tried: Array, pool: int = pool) -> Array:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                modelled = np.log(_simulate(tried, npp, pools[:, 0], shares, length)[pool])
+            far = modelled - observed[pool]
+            return np.where(np.isfinite(far), far, 1e3)
 
-    theta = start = _guess(npp, pools, shares, length)
+        theta = _least(off, theta, own)
+    return np.concatenate([np.exp(theta[:5]), 1 / (1 + np.exp(-theta[5:]))])
+
+
+def _least(off: Callable[[Array], Array], start: Array, own: tuple[int, ...]) -> Array:
+    """Move some of the parameters (parameter, cell) to where the residual is least."""
+    theta = start.copy()
     residual = off(theta)
     cost = _cost(residual, theta - start)
-    damping = np.full(npp.shape[1], 1e-2)
+    damping = np.full(theta.shape[1], 1e-2)
     for _ in range(_ROUNDS):
-        step = _newton(off, theta, start, residual, damping)
-        tried = np.clip(theta + step, start - 6.0, start + 6.0)
+        tried = theta.copy()
+        tried[list(own)] += _step(off, theta, start, residual, damping, own)
+        tried = np.clip(tried, start - 6.0, start + 6.0)
         there = off(tried)
         new = _cost(there, tried - start)
         better = new < cost
+        settled = np.abs(cost - new) <= 1e-12 * cost
         theta = np.where(better, tried, theta)
         residual = np.where(better, there, residual)
-        done = np.abs(cost - new) <= 1e-12 * cost
         cost = np.where(better, new, cost)
         damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-9, 1e9)
-        if done.all():
+        if settled.all():
             break
-    parameters = np.concatenate([np.exp(theta[:5]), 1 / (1 + np.exp(-theta[5:]))])
-    return parameters, np.sqrt((residual**2).mean(axis=1))
+    return theta
 
 
-def _newton(
-    off: Callable[[Array], Array], theta: Array, start: Array, residual: Array, damping: Array
+def _step(
+    off: Callable[[Array], Array],
+    theta: Array,
+    start: Array,
+    residual: Array,
+    damping: Array,
+    own: tuple[int, ...],
 ) -> Array:
-    """Return the damped step of each cell."""
+    """Return the damped step of some parameters in each cell."""
     slopes = []
-    for k in range(theta.shape[0]):
+    for k in own:
         moved = theta.copy()
         moved[k] += _STEP
         slopes.append((off(moved) - residual) / _STEP)
     slope = np.stack(slopes)
-    normal = np.einsum("iptc,jptc->cij", slope, slope)
-    gradient = np.einsum("iptc,ptc->ci", slope, residual)
-    normal += np.eye(theta.shape[0]) * _PULL**2
-    gradient += _PULL**2 * (theta - start).T
-    diagonal = np.einsum("cii->ci", normal)
-    diagonal *= 1 + damping[:, None]
+    normal = np.einsum("itc,jtc->cij", slope, slope) + np.eye(len(own)) * _PULL**2
+    gradient = np.einsum("itc,tc->ci", slope, residual)
+    gradient += _PULL**2 * (theta - start)[list(own)].T
+    np.einsum("cii->ci", normal)[...] *= 1 + damping[:, None]
     step: Array = -np.linalg.solve(normal, gradient[..., None])[..., 0].T
     return np.clip(step, -1.0, 1.0)
 
 
 def _cost(residual: Array, moved: Array) -> Array:
-    total: Array = (residual**2).sum(axis=(0, 1)) + _PULL**2 * (moved**2).sum(axis=0)
+    total: Array = (residual**2).sum(axis=0) + _PULL**2 * (moved**2).sum(axis=0)
     return total
 
 
