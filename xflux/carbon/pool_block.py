@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.pool_kernel import PARAMETERS, POOLS, advance, steady_state
+from xflux.carbon.pool_kernel import LOSSES, PARAMETERS, POOLS, advance, steady_state
 from xflux.errors import XfluxWarning
 
 __all__ = ["PoolBlock"]
@@ -93,37 +93,36 @@ class PoolBlock:
         years = max(array.shape[0] for array in parameters)
         tile = max(_LANES, _VALUES // max(steps, 1) // _LANES * _LANES)
         wrong, overdrawn, shrinking = 0, 0, 0
+        length, lengths, year = np.array(self.length), np.array(self.lengths), np.array(self.year)
+        room = _Room(0, steps, years, len(self.losses))
         for first in range(0, cells, tile):
             here = slice(first, min(first + tile, cells))
             count = here.stop - here.start
             width = -(-count // _LANES) * _LANES
-            npp = np.zeros((steps, width))
-            npp[:, :count] = fluxes[0][:, here]
-            npp *= self.year_days
-            lost = np.zeros((4 if self.losses else 0, steps, width))
+            # Memory is kept from tile to tile: new pages would cost more than the work.
+            if room.npp.shape[1] != width:
+                room = _Room(width, steps, years, len(self.losses))
+            room.npp[:, :count] = fluxes[0][:, here]
+            room.npp *= self.year_days
             for place, flux in zip(self.losses, fluxes[1:], strict=True):
-                lost[place, :, :count] = flux[:, here]
-            lost *= self.year_days
-            values = np.ones((len(PARAMETERS), years, width))
-            for target, array in zip(values, parameters, strict=True):
+                room.losses[place, :, :count] = flux[:, here]
+            room.losses *= self.year_days
+            for target, array in zip(room.parameters, parameters, strict=True):
                 target[:, :count] = array[:, here]
-            wrong += _clean(values[..., :count])
-            pools = np.zeros((len(POOLS), width))
+            wrong += _clean(room.parameters[..., :count])
             if start:
-                for target, array in zip(pools, start, strict=True):
+                for target, array in zip(room.pools, start, strict=True):
                     target[:count] = array[0, here]
             else:
-                mean = self._mean(npp)
+                mean = self._mean(room.npp)
                 shrinking += int(np.count_nonzero(mean[:count] < 0))
-                steady_state(mean, values, pools)
-            starts[:, here] = pools[:, :count]
-            out = np.empty((len(POOLS) + 1, steps, width))
+                steady_state(mean, room.parameters, room.pools)
+            starts[:, here] = room.pools[:, :count]
             overdrawn += advance(
-                npp, lost, np.array(self.length), np.array(self.lengths), np.array(self.year),
-                values, pools, out,
-            )  # fmt: skip
-            ends[:-1, :, here] = out[:-1, :, :count]
-            ends[-1, :, here] = out[-1, :, :count] / self.year_days
+                room.npp, room.losses, length, lengths, year, room.parameters, room.pools, room.out
+            )
+            room.out[-1] /= self.year_days
+            ends[:, :, here] = room.out[..., :count]
         _warn(wrong, overdrawn, shrinking)
         by_step = (np.moveaxis(end.reshape((steps, *shape)), 0, -1) for end in ends)
         return (*by_step, *(begin.reshape(shape) for begin in starts))
@@ -135,6 +134,17 @@ class PoolBlock:
         for weight, values in zip(weights, npp, strict=False):
             total += weight * values
         return np.asarray(total / weights.sum())
+
+
+class _Room:
+    """Arrays of one tile; cells that fill it up have nothing and lose nothing."""
+
+    def __init__(self, width: int, steps: int, years: int, losses: int) -> None:
+        self.npp = np.zeros((steps, width))
+        self.losses = np.zeros((len(LOSSES) if losses else 0, steps, width))
+        self.parameters = np.ones((len(PARAMETERS), years, width))
+        self.pools = np.zeros((len(POOLS), width))
+        self.out = np.empty((len(POOLS) + 1, steps, width))
 
 
 def _columns(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
