@@ -10,6 +10,8 @@ from xflux.baselines.respiration import LloydTaylor as LloydTaylor
 from xflux.baselines.respiration import Q10Respiration as Q10Respiration
 from xflux.carbon.allocate import allocate as allocate
 from xflux.carbon.emulator import AllocationEmulator as AllocationEmulator
+from xflux.carbon.pools import simulate_pools as simulate_pools
+from xflux.carbon.turnover_fit import fit_turnover as fit_turnover
 from xflux.errors import XfluxError as XfluxError
 from xflux.errors import XfluxWarning as XfluxWarning
 from xflux.files.co2 import fill_co2 as fill_co2

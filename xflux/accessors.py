@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -15,6 +15,7 @@ from xflux.errors import XfluxWarning
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
     from xflux.carbon.emulator import AllocationEmulator
+    from xflux.carbon.pool_parameters import Given
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
@@ -171,5 +172,21 @@ class CarbonAccessor:
             )
         said = "the literature" if emulator is None else repr(emulator)
         stale = [name for name in self._ds.data_vars if "allocation" in self._ds[name].attrs]
-        kept = self._ds.drop_vars(stale)
-        return with_history(kept.merge(made, compat="override"), f"allocate: by {said}")
+        kept = self._ds.drop_vars({*stale, *replaced})
+        return with_history(kept.merge(made, join="exact"), f"allocate: by {said}")
+
+    def simulate_pools(
+        self,
+        parameters: Given = None,
+        *,
+        initial: xr.Dataset | Literal["steady"] = "steady",
+        spinup: int | None = None,
+        losses: bool | Sequence[str] = True,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Carry NPP through leaf, wood, root, litter and soil; see `xflux.simulate_pools`."""
+        from xflux.carbon.pools import simulate_pools
+
+        return simulate_pools(
+            self._ds, parameters, initial=initial, spinup=spinup, losses=losses, **options
+        )
