@@ -8,6 +8,8 @@ from xflux.baselines.model import FluxModel as FluxModel
 from xflux.baselines.photosynthesis import PModel as PModel
 from xflux.baselines.respiration import LloydTaylor as LloydTaylor
 from xflux.baselines.respiration import Q10Respiration as Q10Respiration
+from xflux.carbon.balance import mass_balance as mass_balance
+from xflux.carbon.balance_report import balance_report as balance_report
 from xflux.errors import XfluxError as XfluxError
 from xflux.errors import XfluxWarning as XfluxWarning
 from xflux.files.co2 import fill_co2 as fill_co2

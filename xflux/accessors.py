@@ -141,3 +141,12 @@ class CarbonAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def mass_balance(self, **options: Any) -> xr.Dataset:
+        """Return the residual of every identity that can be formed; see `xflux.mass_balance`.
+
+        A Dataset of its own: residuals and totals are no variables of this one.
+        """
+        from xflux.carbon.balance import mass_balance
+
+        return mass_balance(self._ds, **options)
