@@ -135,7 +135,8 @@ def flux_totals(
     )
     if dated and freq == "YS" and axis is not None:
         sums = by_year(sums, axis.dim)
-    return sums.transpose(..., "region", YEAR, missing_dims="ignore")
+    last = (YEAR, axis.dim) if axis is not None and axis.dim != YEAR else (YEAR,)
+    return sums.transpose(..., "region", *last, missing_dims="ignore")
 
 
 def stock_totals(
