@@ -324,7 +324,11 @@ def _said(
     attrs: dict[str, Any] = {
         "title": "Budget of carbon",
         "trend": f"{_SOURCES[how]}; {100 * confidence:g} % interval",
-        "weights": "area of cells x land fraction" if terms.land is not None else "area of cells",
+        "weights": (
+            "area of cells x land fraction"
+            if terms.land is not None
+            else "area of whole cells (no land_fraction)"
+        ),
     }
     if notes:
         attrs["no_trend"] = "; ".join(notes)
