@@ -10,10 +10,10 @@ import numpy as np
 from xflux.carbon.budget import budget as carbon_budget
 from xflux.carbon.trend import trend
 from xflux.errors import InputError
-from xflux.labels.units import affine
 from xflux.labels.variables import variables as table
 from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, set_title, wrapped
+from xflux.plot.references import GREYS, of_region, reference_series
 from xflux.plot.signs import direction, number
 from xflux.plot.summary import over_members
 from xflux.plot.wording import generated, sentence, short_name, span
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["plot_trends", "with_bounds"]
 
 _NET = ("nee", "nep", "nbp")
-#: Looks of references, which are not ours.
-_GREYS = ("#5f5f5f", "#999999", "#c4c4c4")
 
 
 def plot_trends(
@@ -83,7 +81,7 @@ def plot_trends(
         When there is nothing to draw, regions are several, or a reference is an unlike flux.
     """
     names = _names(budget, variables)
-    chosen = _of_region(budget, region)
+    chosen = of_region(budget, region)
     if spread is not None and not any(spread in chosen[name].dims for name in names):
         raise InputError(
             f"spread={spread!r} is no dimension of {', '.join(names)}; there are "
@@ -95,9 +93,13 @@ def plot_trends(
     for ax, name in zip(drawn, names, strict=True):
         entries = [_draw_own(ax, shown, name, spread, interval, label or "")]
         for k, (called, other) in enumerate((reference or {}).items()):
-            found = _of_reference(other, called, shown[name], name, region)
+            ours = shown[name]
+            found = reference_series(
+                other, called, name, years=ours["year"].values, units=str(ours.attrs["units"]),
+                said=ours.attrs, region=region,
+            )  # fmt: skip
             if found is not None:
-                entries.append(_draw_line(ax, found, called, _GREYS[k % len(_GREYS)], None))
+                entries.append(_draw_line(ax, found, called, GREYS[k % len(GREYS)], None))
         _dress(ax, shown[name], name, [entry for entry in entries if entry])
     said = _said(chosen, shown, names, spread, interval, region, bounds)
     if given:
@@ -157,24 +159,6 @@ def _names(budget: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
     if not names:
         raise InputError("no yearly totals to draw; make them with xflux.budget(ds)")
     return names
-
-
-def _of_region(budget: xr.Dataset, region: Any) -> xr.Dataset:
-    if "region" not in budget.dims:
-        return budget
-    labels = budget["region"].values
-    if region is None:
-        if labels.size > 1:
-            raise InputError(
-                f"the budget has {labels.size} regions; choose one, such as region={labels[0]!r}"
-            )
-        return budget.isel(region=0)
-    if region in labels:
-        return budget.sel(region=region)
-    names = budget.coords.get("names")
-    if names is not None and region in names.values:
-        return budget.isel(region=int(np.flatnonzero(names.values == region)[0]))
-    raise InputError(f"no region {region!r}; there are {', '.join(map(str, labels))}")
 
 
 def _axes(
@@ -252,34 +236,6 @@ def _draw_line(
         if np.isfinite(p):
             said += ", p < 0.001" if p < 0.001 else f", p {p:.{2 if p >= 0.095 else 3}f}"
     return f"{called}: {said}" if called else said
-
-
-def _of_reference(
-    other: xr.Dataset, called: str, ours: xr.DataArray, name: str, region: Any
-) -> xr.DataArray | None:
-    """Return the same variable of a reference, in the unit and years of ours."""
-    if name not in other or "year" not in other[name].dims:
-        return None
-    found = _of_region(
-        other, region if "region" in other.dims and other.sizes["region"] > 1 else None
-    )[name]
-    definitions = [str(one.attrs.get("flux_definition", name)) for one in (ours, found)]
-    if name in _NET and definitions[0] != definitions[1]:
-        raise InputError(
-            f"{name} of {called} is {definitions[1]!r}, that of the budget {definitions[0]!r}; add "
-            "or subtract what differs, such as fire or land use"
-        )
-    directions = [str(one.attrs.get("positive", "")) for one in (ours, found)]
-    if name in _NET and all(directions) and directions[0] != directions[1]:
-        found = (-found).assign_attrs(found.attrs)
-    scale, _ = affine(str(found.attrs.get("units", "Pg")), str(ours.attrs["units"]), "carbon")
-    years = np.intersect1d(found["year"].values, ours["year"].values)
-    if years.size == 0:
-        raise InputError(
-            f"{called} and the budget share no year: {int(found.year[0])} to "
-            f"{int(found.year[-1])}, and {int(ours.year[0])} to {int(ours.year[-1])}"
-        )
-    return (found.sel(year=years) * scale).compute()
 
 
 def _dress(ax: Axes, values: xr.DataArray, name: str, entries: list[str]) -> None:
