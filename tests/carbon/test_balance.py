@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from carbon_worlds import LAT, LON, YEARS, chunked, land
 from guards import no_compute
 
+import xflux
 from xflux.carbon.balance import mass_balance
 from xflux.carbon.balance_report import balance_report
-from xflux.errors import GridMismatchError, InputError, MissingVariableError, UnitsError
+from xflux.errors import (
+    ChunkError,
+    GridMismatchError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+)
 from xflux.labels.grid import cell_area
 from xflux.labels.integral import integrate
 
@@ -260,3 +268,65 @@ def test_the_report_says_what_closes_and_refuses_another_dataset() -> None:
     assert "a gap of" in report
     with pytest.raises(InputError, match="no mass balance"):
         balance_report(land())
+
+
+def test_monthly_stocks_close_month_by_month() -> None:
+    ds = land().drop_vars(["cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil", "year"])
+    days = xr.DataArray(ds.time.dt.days_in_month.values, dims="time")
+    filled = 900.0 + (ds.nbp.drop_attrs() * days).cumsum("time").assign_coords(time=ds.time)
+    for name, share in (("cVeg", 0.3), ("cSoil", 0.7)):
+        ds[name] = (share * filled).assign_attrs(units="g m-2", cell_methods="time: point")
+    balance = mass_balance(ds)
+    assert balance.residual_stocks.dims == ("time", "lat", "lon")
+    assert "end of its step (by cell_methods)" in balance.attrs["stock_time"]
+    assert float(abs(balance.residual_stocks).max()) < 1e-9
+    assert balance.residual_stocks.isel(time=0).isnull().all()
+    assert balance.total_stocks.dims == ("region", "time")
+    assert balance.total_gpp.dims == ("region", "year")
+    assert balance.attrs["pools_not_given"] == "cLitter, cCwd"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [{"time": 5, "lat": 1, "lon": 6}, {"time": 48, "lat": 5, "lon": 1}, {"time": 17, "lat": 3}],
+)
+def test_no_chunking_changes_a_balance(chunks: dict[str, int]) -> None:
+    ds = land(stock="mean")
+    lazy = mass_balance(ds.chunk(chunks), stock_time="mean").compute()
+    xr.testing.assert_allclose(lazy, mass_balance(ds, stock_time="mean"), rtol=1e-9, atol=1e-10)
+
+
+def test_stocks_that_are_cut_along_their_years_say_how_to_mend_it() -> None:
+    with pytest.raises(ChunkError, match="year"):
+        mass_balance(land().chunk(year=2))
+
+
+def test_the_truth_of_the_twin_closes() -> None:
+    truth = xflux.twin.Earth(resolution=15.0, start="2001", end="2001").truth
+    balance = truth.carbon.mass_balance()
+    for name in ("gpp", "reco", "nep", "nep_of_npp", "nee"):
+        assert float(balance[f"max_relative_{name}"]) < 1e-6
+    assert "synthetic" in balance.attrs
+
+
+def test_what_a_yearly_stamp_stands_for_can_be_said() -> None:
+    time = pd.to_datetime([f"{year}-04-11" for year in range(2001, 2006)])
+    said = {"units": "PgC yr-1"}
+    ds = xr.Dataset(
+        {name: ("time", np.full(5, value), said) for name, value in (("gpp", 3.0), ("npp", 2.0))},
+        coords={"time": time},
+    )
+    ds["ra"] = ("time", np.ones(5), said)
+    with pytest.raises(InputError, match="stamp='YS'"):
+        mass_balance(ds)
+    found = mass_balance(ds, stamp="YS")
+    np.testing.assert_array_equal(found.year, np.arange(2001, 2006))
+    np.testing.assert_allclose(found.total_gpp, 0.0, atol=1e-12)
+
+
+def test_quantities_of_pint_are_read() -> None:
+    pytest.importorskip("pint_xarray")
+    ds = land()[["gpp", "npp", "ra"]]
+    quantified = ds.pint.quantify(dict.fromkeys(ds.data_vars, "g / m**2 / d"))
+    found = mass_balance(quantified)
+    np.testing.assert_allclose(found.total_gpp, mass_balance(ds).total_gpp, atol=1e-15)

@@ -9,6 +9,7 @@ import numpy as np
 
 from xflux.carbon.accumulation import accumulate, overlap_weights
 from xflux.carbon.time_axis import MEAN_YEAR, YEAR, Axis, years_of
+from xflux.labels.calendar import find_time
 from xflux.labels.integral import regional_sums
 from xflux.labels.periods import Freq
 from xflux.labels.stock_totals import stock_sums
@@ -159,7 +160,8 @@ def stock_totals(
     )  # fmt: skip
     if dated and axis is not None and axis.clock is not None:
         sums = by_year(sums, axis.dim)
-    return sums.transpose(..., "region", YEAR, missing_dims="ignore")
+    last = [dim for dim in (YEAR, find_time(stock)) if dim is not None]
+    return sums.transpose(..., "region", *last, missing_dims="ignore")
 
 
 def by_year(ds: Labelled, dim: str) -> Labelled:

@@ -96,7 +96,14 @@ def axis_of(array: xr.DataArray, ds: xr.Dataset, stamp: Step | None = None) -> A
     if dim is None:
         return None
     same = dim in ds.indexes and ds.indexes[dim].equals(array.indexes.get(dim))
-    steps = time_steps(ds if same else array, freq=stamp)
+    try:
+        steps = time_steps(ds if same else array, freq=stamp)
+    except InputError as error:
+        if stamp is not None:
+            raise
+        raise InputError(
+            f"{error}; or say what a stamp stands for: stamp='YS' for the year in which it lies"
+        ) from error
     assert steps is not None
     return Axis(steps.dim, steps.edges, steps.clock)
 
