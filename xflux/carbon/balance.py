@@ -12,6 +12,7 @@ from xflux.carbon.stock_change import StockChange, stock_change
 from xflux.carbon.time_axis import YEAR, Axis, StockTime
 from xflux.errors import InputError, MissingVariableError
 from xflux.labels.calendar import Step
+from xflux.labels.named_regions import named_regions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,8 +46,8 @@ def mass_balance(
     names : mapping of str to str, optional
         Your own names, such as ``{"ra": "AR", "cVeg": "TOTVEGC"}``.
     regions : optional
-        What cells are summed over: integers on the grid, fractions, or regionmask (see
-        `xflux.labels.regions.as_regions`); None: the globe.
+        What cells are summed over: a variable of `ds` (``"igbp"``), integers on the grid,
+        fractions, or regionmask (see `xflux.labels.regions.as_regions`); None: the globe.
     stock_time : {"end", "mean"}, optional
         What a stock is the state of: the end of its year (or step), or the mean over it.
         None: as ``cell_methods`` say ("time: point": end, "time: mean": mean), else the end;
@@ -131,6 +132,7 @@ def mass_balance(
     """
     import xarray as xr
 
+    regions = named_regions(regions, ds)
     terms = carbon_terms(ds, names=names, stamp=stamp, needed_by="mass_balance")
     _check_regions(terms, regions)
     fire_in_nee = _fire_in_nee(terms)

@@ -99,8 +99,9 @@ def aboveground_biomass(
         carbon = (leaf.drop_attrs() + wood.drop_attrs()) / _GRAMS
         bound = {"": "", "_lower": ", lower bound", "_upper": ", upper bound"}[ending]
         said = {"units": "Mg ha-1"}
-        if "synthetic" in ds[own["cLeaf"]].attrs if own["cLeaf"] in ds else False:
-            said["synthetic"] = ds[own["cLeaf"]].attrs["synthetic"]
+        source = ds.get(own["cLeaf"])
+        if source is not None and "synthetic" in source.attrs:
+            said["synthetic"] = source.attrs["synthetic"]
         result[f"cAGB{ending}"] = carbon.assign_attrs(
             long_name=f"Carbon in above-ground biomass (leaves and wood){bound}, mass of carbon",
             cell_methods="area: mean where land",

@@ -15,6 +15,7 @@ from xflux.carbon.trend import FEWEST, PARTS, trend
 from xflux.errors import InputError
 from xflux.labels.calendar import Step
 from xflux.labels.grid import match_grid
+from xflux.labels.named_regions import named_regions
 from xflux.labels.periods import Freq
 from xflux.labels.regions import Regions, as_regions
 from xflux.labels.variables import variables as table
@@ -63,7 +64,8 @@ def budget(
         ``scenario``, ``model``) are kept, so that intervals of a budget can be taken from
         them; those of pixels cannot be summed.
     regions : optional
-        Integers on the grid, fractions (region, lat, lon), or regionmask; None: the globe.
+        A variable of `ds` (``"igbp"``), integers on the grid, fractions (region, lat, lon), or
+        regionmask; None: the globe.
         See `xflux.labels.regions.as_regions`.
     freq : {"YS", "MS"}
         Totals of fluxes by year (along ``year``) or by month (along ``time``). Stocks are
@@ -154,6 +156,7 @@ def budget(
     import xarray as xr
 
     _check(freq, trend, confidence, variables)
+    regions = named_regions(regions, ds)
     terms = carbon_terms(ds, names=names, wanted=variables, stamp=stamp, needed_by="budget")
     if terms.area is None:
         why = terms.why_no_area if terms.per_area else "its variables are totals already"

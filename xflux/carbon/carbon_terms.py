@@ -57,6 +57,8 @@ class Terms:
         own attributes those that say what they are remain.
     per_area : bool
         Whether they are per area of cells.
+    axes : dict of str to Axis or None
+        Steps of each; None for what has no dimension of time.
     area, land : DataArray or None
         Of the cells; None for totals, and for points, which have no area.
     cells : tuple of str

@@ -10,6 +10,7 @@ from xflux.labels.attach import attributes, describe
 from xflux.labels.classes import to_codes
 from xflux.labels.find import check_names, find, looked_for
 from xflux.labels.grid import find_lat_lon
+from xflux.labels.named_regions import named_regions
 from xflux.labels.units import dequantify
 from xflux.labels.variables import variables as table
 from xflux.plot.wording import short_name
@@ -184,7 +185,7 @@ class PlotAccessor:
         wanted = [variables] if isinstance(variables, str) else list(variables)
         picked = [_pick(self._ds, name, names) for name in wanted]
         data = xr.Dataset({str(array.name): array for array in picked})
-        return plot_budget(data, regions=_mask(regions, self._ds), grid=self._ds, **options)
+        return plot_budget(data, regions=named_regions(regions, self._ds), grid=self._ds, **options)
 
     def profiles(
         self,
@@ -248,7 +249,7 @@ class PlotAccessor:
         from xflux.plot.trends import plot_trends, with_bounds
 
         wanted = [variables] if isinstance(variables, str) else variables
-        mask = _mask(regions, self._ds)
+        mask = named_regions(regions, self._ds)
         bounds = options.get("spread") is None
         made = with_bounds(self._ds, mask, variables=wanted, names=names, bounds=bounds)
         return plot_trends(made, wanted, region=region, **options)
@@ -283,7 +284,7 @@ class PlotAccessor:
         from xflux.carbon.budget import budget
         from xflux.plot.boxes import plot_boxes
 
-        mask = _mask(regions, self._ds)
+        mask = named_regions(regions, self._ds)
         estimates = {
             label or short_name(variable): budget(
                 self._ds, mask, variables=[variable], names=names
@@ -358,23 +359,6 @@ def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
             return describe(to_codes(labels, row), given)
         return labels
     return given
-
-
-def _mask(regions: Any, ds: xr.Dataset) -> Any:
-    """Look regions up among the variables of the Dataset; classes come with their names."""
-    if not isinstance(regions, str):
-        return regions
-    row = table.get(regions)
-    own = find(ds, regions) if row is not None else regions
-    if own is None or own not in ds.variables:
-        raise MissingVariableError(
-            f"no variable {regions!r} to take regions from; the Dataset holds "
-            f"{', '.join(repr(str(name)) for name in list(ds.data_vars)[:20])}"
-        )
-    if row is not None and row.classes is not None:
-        return describe(to_codes(ds[own], row), regions)
-    # Which numbers a mask holds must be known beforehand; it is small.
-    return ds[own] if "flag_values" in ds[own].attrs else ds[own].compute()
 
 
 def _left_out(ds: xr.Dataset, names: Mapping[str, str] | None) -> str:

@@ -232,3 +232,17 @@ def test_a_budget_goes_to_disk_and_back(tmp_path: Path, kind: str) -> None:
     with xr.open_dataset(path) if kind == "nc" else xr.open_zarr(path) as back:
         xr.testing.assert_allclose(back.load(), found)
         assert back.nee.attrs == found.nee.attrs
+
+
+def test_regions_may_be_a_variable_of_the_dataset_and_classes_go_by_name() -> None:
+    ds = land()[["gpp"]]
+    codes = np.resize([1, 2, 4], LAT.size * LON.size).reshape(LAT.size, LON.size)
+    ds["igbp"] = (("lat", "lon"), codes)
+    found = ds.carbon.budget("igbp")
+    by_number = budget(ds, zones() * 0 + codes).gpp
+    there = found.gpp.notnull().all("year")
+    np.testing.assert_allclose(found.gpp[there], by_number, rtol=1e-12)
+    assert list(found["names"].values[there]) == ["ENF", "EBF", "DBF"]
+    assert "MF" in found.attrs["regions_without_cells"]
+    with pytest.raises(MissingVariableError, match="'biome'"):
+        budget(ds, "biome")
