@@ -9,11 +9,17 @@ from xflux.baselines.photosynthesis import PModel as PModel
 from xflux.baselines.respiration import LloydTaylor as LloydTaylor
 from xflux.baselines.respiration import Q10Respiration as Q10Respiration
 from xflux.carbon.allocate import allocate as allocate
+from xflux.carbon.balance import mass_balance as mass_balance
+from xflux.carbon.balance_report import balance_report as balance_report
+from xflux.carbon.biomass import aboveground_biomass as aboveground_biomass
+from xflux.carbon.biomass_skill import compare_biomass as compare_biomass
+from xflux.carbon.budget import budget as budget
 from xflux.carbon.emulator import AllocationEmulator as AllocationEmulator
 from xflux.carbon.pools import simulate_pools as simulate_pools
 from xflux.carbon.turnover_fit import fit_turnover as fit_turnover
 from xflux.errors import XfluxError as XfluxError
 from xflux.errors import XfluxWarning as XfluxWarning
+from xflux.files.carbon_budget import read_global_carbon_budget as read_global_carbon_budget
 from xflux.files.co2 import fill_co2 as fill_co2
 from xflux.files.co2 import read_co2 as read_co2
 from xflux.files.drivers import open_drivers as open_drivers

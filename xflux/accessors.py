@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
     from xflux.carbon.emulator import AllocationEmulator
     from xflux.carbon.pool_parameters import Given
+    from xflux.labels.periods import Freq
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
@@ -189,4 +190,35 @@ class CarbonAccessor:
 
         return simulate_pools(
             self._ds, parameters, initial=initial, spinup=spinup, losses=losses, **options
+        )
+
+    def mass_balance(self, **options: Any) -> xr.Dataset:
+        """Return the residual of every identity that can be formed; see `xflux.mass_balance`.
+
+        A Dataset of its own: residuals and totals are no variables of this one.
+        """
+        from xflux.carbon.balance import mass_balance
+
+        return mass_balance(self._ds, **options)
+
+    def budget(self, regions: Any = None, *, freq: Freq = "YS", **options: Any) -> xr.Dataset:
+        """Return the carbon of regions by period, with trend; see `xflux.budget`.
+
+        A Dataset of its own, of regions and years.
+        """
+        from xflux.carbon.budget import budget
+
+        return budget(self._ds, regions, freq=freq, **options)
+
+    def aboveground_biomass(
+        self, *, carbon_fraction: float = 0.47, names: Mapping[str, str] | None = None
+    ) -> xr.Dataset:
+        """Add the biomass of leaves and wood; see `xflux.aboveground_biomass`."""
+        from xflux.carbon.biomass import aboveground_biomass
+        from xflux.labels.attach import with_history
+
+        made = aboveground_biomass(self._ds, carbon_fraction=carbon_fraction, names=names)
+        return with_history(
+            self._ds.assign(made.data_vars),
+            f"aboveground_biomass: carbon_fraction={carbon_fraction:g}",
         )

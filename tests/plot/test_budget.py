@@ -287,3 +287,22 @@ def test_nothing_runs_over_the_edge(options):
         assert min(box.x0, box.y0) >= -1
         assert box.x1 <= figure.bbox.x1 + 1
         assert box.y1 <= figure.bbox.y1 + 1
+
+
+def test_a_reference_is_a_grey_line_over_the_years_of_one_region():
+    ds = grid()
+    table = xr.Dataset(
+        {"nee": ("year", np.linspace(-2.0, -3.0, 8), {"units": "Pg", "positive": "up"})},
+        coords={"year": np.arange(2000, 2008)},
+    )
+    axes = ds.flux.plot.budget(reference={"table": table})
+    years, values = line(axes[1], "table")
+    np.testing.assert_array_equal(years, np.arange(2001, 2007))
+    np.testing.assert_allclose(values, np.linspace(-2.0, -3.0, 8)[1:7])
+    with pytest.raises(InputError, match="one region"):
+        ds.flux.plot.budget("nee", regions="zone", reference={"table": table})
+    with pytest.raises(InputError, match="hold none of gpp"):
+        ds.flux.plot.budget("gpp", reference={"table": table})
+    table["nee"].attrs["flux_definition"] = "nee+fire"
+    with pytest.raises(InputError, match="add or subtract"):
+        ds.flux.plot.budget("nee", reference={"table": table})

@@ -10,6 +10,7 @@ from xflux.labels.attach import attributes, describe
 from xflux.labels.classes import to_codes
 from xflux.labels.find import check_names, find, looked_for
 from xflux.labels.grid import find_lat_lon
+from xflux.labels.named_regions import named_regions
 from xflux.labels.units import dequantify
 from xflux.labels.variables import variables as table
 from xflux.plot.wording import short_name
@@ -48,7 +49,7 @@ class PlotAccessor:
     def __repr__(self) -> str:
         return (
             "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference), "
-            ".budget(variables)>"
+            ".budget(variables), .profiles(variable), .trends(variables), .boxes(variable)>"
         )
 
     def map(
@@ -184,7 +185,114 @@ class PlotAccessor:
         wanted = [variables] if isinstance(variables, str) else list(variables)
         picked = [_pick(self._ds, name, names) for name in wanted]
         data = xr.Dataset({str(array.name): array for array in picked})
-        return plot_budget(data, regions=_mask(regions, self._ds), grid=self._ds, **options)
+        return plot_budget(data, regions=named_regions(regions, self._ds), grid=self._ds, **options)
+
+    def profiles(
+        self,
+        variable: str = "gpp",
+        *,
+        names: Mapping[str, str] | None = None,
+        reference: Mapping[str, xr.Dataset | xr.DataArray] | None = None,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Draw a variable as a map, with its means by longitude and latitude at the margins.
+
+        Parameters
+        ----------
+        variable : str
+            Canonical name, or the Dataset's own.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        reference : mapping of str to Dataset or DataArray, optional
+            Of the same variable, by what they are called.
+        **options
+            Of `xflux.plot.profiles.plot_profiles`: axes, reduce, cmap, ...
+        """
+        import xarray as xr
+
+        from xflux.plot.profiles import plot_profiles
+
+        others = {
+            called: _pick(other, variable, None) if isinstance(other, xr.Dataset) else other
+            for called, other in (reference or {}).items()
+        }
+        array = _pick(self._ds, variable, names)
+        return plot_profiles(array, reference=others or None, grid=self._ds, **options)
+
+    def trends(
+        self,
+        variables: str | Sequence[str] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        regions: Any = None,
+        region: Any = None,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Draw yearly totals of carbon fluxes and stocks, a panel each, with their trends.
+
+        Without a `spread`, bands are the sums of ``_lower`` and of ``_upper`` of all cells,
+        where the Dataset holds these: as wide as if all cells went together.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Canonical names; None: all that the Dataset holds.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        regions : optional
+            A variable of the Dataset (``"igbp"``), a mask, or regionmask; None: all cells.
+        region : optional
+            Which of them is drawn.
+        **options
+            Of `xflux.plot.trends.plot_trends`: axes, spread, interval, reference, ...
+        """
+        from xflux.plot.trends import plot_trends, with_bounds
+
+        wanted = [variables] if isinstance(variables, str) else variables
+        mask = named_regions(regions, self._ds)
+        bounds = options.get("spread") is None
+        made = with_bounds(self._ds, mask, variables=wanted, names=names, bounds=bounds)
+        return plot_trends(made, wanted, region=region, **options)
+
+    def boxes(
+        self,
+        variable: str,
+        *,
+        names: Mapping[str, str] | None = None,
+        regions: Any = None,
+        reference: Mapping[str, xr.Dataset] | None = None,
+        label: str = "",
+        **options: Any,
+    ) -> Axes:
+        """Draw yearly totals of carbon as boxes by region, next to those of references.
+
+        Parameters
+        ----------
+        variable : str
+            Canonical name of a carbon flux or stock.
+        names : mapping, optional
+            Your own names, such as ``{"gpp": "GPP_model"}``.
+        regions : optional
+            A variable of the Dataset (``"igbp"``), a mask, or regionmask; None: all cells.
+        reference : mapping of str to Dataset, optional
+            Other Datasets on the same grid that hold the variable, by what they are called.
+        label : str
+            What this Dataset is called beside them; the symbol of the variable by default.
+        **options
+            Of `xflux.plot.boxes.plot_boxes`: by, ax, whiskers, order, ...
+        """
+        from xflux.carbon.budget import budget
+        from xflux.plot.boxes import plot_boxes
+
+        mask = named_regions(regions, self._ds)
+        estimates = {
+            label or short_name(variable): budget(
+                self._ds, mask, variables=[variable], names=names
+            )[variable]
+        }
+        for called, other in (reference or {}).items():
+            estimates[called] = budget(other, mask, variables=[variable])[variable]
+        return plot_boxes(estimates, **options)
 
     def _carbon(self, names: Mapping[str, str] | None, method: str) -> list[str]:
         """Return the carbon fluxes that are drawn unless asked otherwise."""
@@ -251,23 +359,6 @@ def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
             return describe(to_codes(labels, row), given)
         return labels
     return given
-
-
-def _mask(regions: Any, ds: xr.Dataset) -> Any:
-    """Look regions up among the variables of the Dataset; classes come with their names."""
-    if not isinstance(regions, str):
-        return regions
-    row = table.get(regions)
-    own = find(ds, regions) if row is not None else regions
-    if own is None or own not in ds.variables:
-        raise MissingVariableError(
-            f"no variable {regions!r} to take regions from; the Dataset holds "
-            f"{', '.join(repr(str(name)) for name in list(ds.data_vars)[:20])}"
-        )
-    if row is not None and row.classes is not None:
-        return describe(to_codes(ds[own], row), regions)
-    # Which numbers a mask holds must be known beforehand; it is small.
-    return ds[own] if "flag_values" in ds[own].attrs else ds[own].compute()
 
 
 def _left_out(ds: xr.Dataset, names: Mapping[str, str] | None) -> str:

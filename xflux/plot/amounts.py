@@ -186,9 +186,12 @@ def _carbon(name: str, array: xr.DataArray) -> tuple[xr.DataArray, bool]:
     """Return a flux in g m-2 d-1, or an amount in Pg; and whether it is a flux."""
     row = identify(array)
     if row is not None and (row.species, row.units) != ("carbon", _RATE):
+        how = f"series({name!r}) or map({name!r})"
+        if row.species == "carbon":
+            how = f"trends({name!r}), or as a map"
         raise UnitsError(
             f"{name} [{units_of(array) or row.units}] is no flux of carbon, and has no budget of "
-            f"it; draw it with series({name!r}) or map({name!r})"
+            f"it; draw it with {how}"
         )
     known: Variable = row if row is not None else variables["nbp"]
     for target, is_rate in ((_RATE, True), ("Pg", False)):

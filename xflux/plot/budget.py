@@ -23,6 +23,7 @@ from xflux.plot.panels import (
     title_panels,
     wrapped,
 )
+from xflux.plot.references import draw_references, references_of
 from xflux.plot.signs import direction
 from xflux.plot.summary import summary
 from xflux.plot.wording import sentence, short_name, span
@@ -51,6 +52,7 @@ def plot_budget(
     interval: float = 0.9,
     trend: bool = True,
     grid: xr.Dataset | None = None,
+    reference: Mapping[str, xr.Dataset] | None = None,
     colors: Mapping[str, Any] | Sequence[Any] | None = None,
     legend: bool = True,
     figsize: tuple[float, float] | None = None,
@@ -91,6 +93,10 @@ def plot_budget(
         Draw the linear trend.
     grid : Dataset, optional
         Knows `cell_area`, `land_fraction` and time bounds. None: `data` does.
+    reference : mapping of str to Dataset, optional
+        Yearly totals of others by what they are called, such as ``{"GCB 2023":
+        xflux.read_global_carbon_budget(path)}``; drawn as grey lines over the years of one
+        region, where they have the flux.
     colors : mapping or sequence, optional
         Of the fluxes, by their name or in their order; of a net flux in place of those of
         sink and source.
@@ -134,6 +140,9 @@ def plot_budget(
     kind = "panels" if sides else "bars" if several else "total" if single else "years"
     explained = _explained(account, yearly, look, kind, values)
     said = [*found.said[:1], found.generated, *found.said[1:], *explained, note]
+    if reference and (kind != "years" or freq != "YS"):
+        raise InputError("reference is drawn over the years of one region; select one, yearly")
+    others = references_of(data, found.values, found.to_air, reference or {}, units)
     if sides:
         check_facets(values, None, row, col)
         return _facets(found, account, look, row, col, col_wrap, legend, figsize, said)
@@ -144,7 +153,7 @@ def plot_budget(
                 "select one, or use col='region'"
             )
         return _bars(account, look, several, ax, legend, figsize, said)
-    return _years(found, account, look, ax, legend, figsize, said)
+    return _years(found, account, look, ax, legend, figsize, said, others)
 
 
 def _check(
@@ -274,6 +283,7 @@ def _years(
     legend: bool,
     figsize: tuple[float, float] | None,
     said: list[str],
+    others: Mapping[str, Mapping[str, xr.DataArray]],
 ) -> Any:
     """Draw one region over time."""
     assert found.x is not None
@@ -284,6 +294,7 @@ def _years(
     for one, names in zip(axes, groups, strict=True):
         part = {"variable": names}
         draw_years(one, values.sel(part), found.x, account.sel(part), look)
+        draw_references(one, {name: others[name] for name in names if name in others})
         if legend:
             legend_of(one, beside=ax is None)
     set_title(axes[0], said)

@@ -71,10 +71,14 @@ _BOTH_SIGNS = 0.1
 #: Lines: Okabe and Ito (2008), without their yellow, which is too light on white.
 _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6bb1")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-#: Fluxes, by the same colours wherever they are drawn.
+#: Fluxes and stocks, by the same colours wherever they are drawn.
 FLUX_COLOURS = {"gpp": "#009e73", "reco": "#d55e00", "nee": "#0072b2", "nep": "#0072b2",
                 "npp": "#e69f00", "ra": "#cc79a7", "rh": "#8c6bb1", "nbp": "#000000",
-                "le": "#56b4e9", "h": "#d55e00", "et": "#56b4e9"}  # fmt: skip
+                "le": "#56b4e9", "h": "#d55e00", "et": "#56b4e9",
+                "cVeg": "#298341", "cLeaf": "#74b558", "cWood": "#9c5925", "cRoot": "#d09249",
+                "cLitter": "#a8a23c", "cCwd": "#7c411c", "cSoil": "#3b1a10",
+                "f_fire": "#af383a", "f_luc": "#dd8a6f", "f_harvest": "#c8a200",
+                "f_grazing": "#6b8e4e"}  # fmt: skip
 
 #: IGBP classes: forests green, shrubs and savannas ochre, crops red, ice and water blue.
 _IGBP_COLOURS = {

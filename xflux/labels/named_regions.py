@@ -1,0 +1,50 @@
+"""Regions by the name of a variable: ``regions="igbp"`` are the classes of land cover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xflux.errors import MissingVariableError
+from xflux.labels.attach import describe
+from xflux.labels.classes import to_codes
+from xflux.labels.find import find
+from xflux.labels.variables import variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["named_regions"]
+
+
+def named_regions(regions: Any, ds: xr.Dataset) -> Any:
+    """Look regions up among the variables of a Dataset; classes come with their names.
+
+    Parameters
+    ----------
+    regions
+        A name, or what `xflux.labels.regions.as_regions` reads, which is returned as it is.
+    ds : Dataset
+
+    Returns
+    -------
+    DataArray, or `regions`
+        A lazy mask that does not say which numbers it holds is computed; it is small.
+
+    Raises
+    ------
+    MissingVariableError
+        When the Dataset has no such variable.
+    """
+    if not isinstance(regions, str):
+        return regions
+    row = variables.get(regions)
+    own = find(ds, regions) if row is not None else regions
+    if own is None or own not in ds.variables:
+        raise MissingVariableError(
+            f"no variable {regions!r} to take regions from; the Dataset holds "
+            f"{', '.join(repr(str(name)) for name in list(ds.data_vars)[:20])}"
+        )
+    if row is not None and row.classes is not None:
+        return describe(to_codes(ds[own], row), regions)
+    # Which numbers a mask holds must be known beforehand; it is small.
+    return ds[own] if "flag_values" in ds[own].attrs else ds[own].compute()
