@@ -24,6 +24,7 @@ _LAZY = {
     "Q10Respiration": "xflux.baselines.respiration",
     "XfluxError": "xflux.errors",
     "XfluxWarning": "xflux.errors",
+    "attribute": "xflux.carbon.attribution",
     "baseline": "xflux.baselines.baseline",
     "evaluate": "xflux.skill.evaluate",
     "evaluate_intervals": "xflux.skill.intervals",

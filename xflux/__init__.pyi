@@ -8,6 +8,7 @@ from xflux.baselines.model import FluxModel as FluxModel
 from xflux.baselines.photosynthesis import PModel as PModel
 from xflux.baselines.respiration import LloydTaylor as LloydTaylor
 from xflux.baselines.respiration import Q10Respiration as Q10Respiration
+from xflux.carbon.attribution import attribute as attribute
 from xflux.errors import XfluxError as XfluxError
 from xflux.errors import XfluxWarning as XfluxWarning
 from xflux.files.co2 import fill_co2 as fill_co2

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -14,6 +14,7 @@ from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
+    from xflux.carbon.attribution import Graph
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
 
@@ -141,3 +142,25 @@ class CarbonAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def attribute(
+        self,
+        graph: Graph | None = None,
+        *,
+        target: str | Sequence[str] = ("gpp", "reco", "nep"),
+        regions: Any = None,
+        method: Literal["scm", "rank"] = "scm",
+        draws: int = 2000,
+        seed: int = 0,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Tell how much each climate driver does to the fluxes; see `xflux.attribute`.
+
+        The effects come alone, as they have other dimensions than the fluxes.
+        """
+        from xflux.carbon.attribution import attribute
+
+        return attribute(
+            self._ds, graph, target=target, regions=regions, method=method, draws=draws,
+            seed=seed, **options,
+        )  # fmt: skip

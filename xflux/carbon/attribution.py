@@ -264,7 +264,7 @@ def _checked(
         if value not in known:
             listed = ", ".join(repr(k) for k in known if k is not None)
             raise InputError(f"{option}={value!r} is not known; use {listed}")
-    if not (np.isscalar(prior) and 0.0 < prior < np.inf):
+    if not (isinstance(prior, int | float | np.number) and 0.0 < float(prior) < np.inf):
         raise InputError(f"prior={prior!r} is no width; give a number above 0, such as 1.0")
     for option, count, least in (("draws", draws, 100), ("seed", seed, 0)):
         if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < least:

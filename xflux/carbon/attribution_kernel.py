@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class Attribution:
         """Nodes, and nep where it is asked for."""
         return (*self.graph.nodes, *(["nep"] if "nep" in self.children else []))
 
-    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
+    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
         """Return effects of many places.
 
         Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,9 @@ _MONTHS = 36
 class PlaceMethod(Protocol):
     """What is done with the series of one place."""
 
-    dtype: str
+    @property
+    def dtype(self) -> str:
+        """Of the results."""
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -45,7 +47,7 @@ class PlaceMethod(Protocol):
 
 def over_places(
     method: PlaceMethod, arrays: tuple[NDArray[np.floating], ...]
-) -> tuple[NDArray[np.floating], ...]:
+) -> tuple[NDArray[Any], ...]:
     """Work on every place of arrays (..., step), one for each node.
 
     Returns
@@ -54,7 +56,7 @@ def over_places(
         With what `shapes` says behind the dims of the places; NaN where a place has no result.
     """
     places = np.broadcast_shapes(*(array.shape[:-1] for array in arrays))
-    results = {
+    results: dict[str, NDArray[Any]] = {
         name: np.zeros(places + shape, np.int8)
         if name == "status"
         else np.full(places + shape, np.nan, method.dtype)

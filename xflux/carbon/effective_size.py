@@ -1,11 +1,11 @@
-"""How many independent months there are in series that remember."""
+"""How many independent months there are in series that remember. Plain arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["autocorrelation", "variance_inflation"]
+__all__ = ["autocorrelation", "fading_memory", "variance_inflation"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -24,25 +24,51 @@ def autocorrelation(series: Floats, steps: Integers) -> Floats:
     Returns
     -------
     ndarray (series, lag)
-        From lag 1 to a quarter of the record, over the pairs that are there, times the root of the
-        share of all months that these are: so weighted, two of them multiply in
-        `variance_inflation`.
+        From lag 1 to the last but one, ``sum_t x_t x_t+k / sum_t x_t^2``: fewer pairs count less.
     """
     length = int(steps[-1] - steps[0]) + 1
-    lags = max(length // 4, 1)
     size = 1 << int(2 * length - 1).bit_length()
-    held = np.zeros((len(series) + 1, length))
-    held[:-1, steps - steps[0]] = series
-    held[-1, steps - steps[0]] = 1.0
-    spectrum = np.fft.rfft(held, size)
-    products = np.fft.irfft(np.abs(spectrum) ** 2, size)[:, : lags + 1]
-    pairs = np.round(products[-1])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # A lag is weighted by its pairs, as in the variance of a mean of products.
-        share = np.where(pairs > 0.0, pairs / pairs[0], 0.0)
-        mean = np.where(pairs > 0.0, products[:-1] / np.maximum(pairs, 1.0), 0.0)
-        rho = np.where(mean[:, :1] > 0.0, mean / mean[:, :1], 0.0)
-    return (np.clip(rho, -1.0, 1.0) * np.sqrt(share))[:, 1:]
+    held = np.zeros((len(series), length))
+    held[:, steps - steps[0]] = series
+    products = np.fft.irfft(np.abs(np.fft.rfft(held, size)) ** 2, size)[:, :length]
+    return np.divide(
+        products, products[:, :1], out=np.zeros_like(products), where=products[:, :1] > 0.0
+    )[:, 1:]
+
+
+def fading_memory(rho: Floats, steps: Integers, freedom: int) -> Floats:
+    """Return the autocorrelation of a series that forgets at one rate.
+
+    Parameters
+    ----------
+    rho : ndarray (lag,)
+        Of residuals, by `autocorrelation`.
+    steps : ndarray (step,)
+        Position of each value in time.
+    freedom : int
+        Number of values less what was taken off them.
+
+    Returns
+    -------
+    ndarray (lag,)
+        ``phi^k``, phi the correlation of neighbours, not below 0, raised by what fitting a mean and
+        a trend takes off it: ``phi + (2 + 4 phi) / n`` (Marriott and Pope 1954).
+
+    Notes
+    -----
+    Residuals are fitted to sum up to nothing, and so do their autocorrelations: of a slow parent,
+    such as a trend, the far lags would hide all memory.
+
+    References
+    ----------
+    Marriott, F. H. C. and Pope, J. A. (1954): Bias in the estimation of autocorrelations.
+    Biometrika 41, 390-402.
+    """
+    pairs = max(int(np.count_nonzero(np.diff(steps) == 1)), 1)
+    phi = float(rho[0]) * steps.size / pairs
+    if phi > 0.0:
+        phi = min(phi + (2.0 + 4.0 * phi) / freedom, 0.98)
+    return max(phi, 0.0) ** np.arange(1.0, rho.size + 1.0)
 
 
 def variance_inflation(one: Floats, other: Floats) -> Floats:
@@ -50,14 +76,16 @@ def variance_inflation(one: Floats, other: Floats) -> Floats:
 
     Parameters
     ----------
-    one, other : ndarray (..., lag)
-        Of `autocorrelation`.
+    one : ndarray (..., lag)
+        Autocorrelation of a series, by `autocorrelation`.
+    other : ndarray (lag,)
+        Of the other series, by `fading_memory`.
 
     Returns
     -------
     ndarray (...)
-        At least 1: ``1 + 2 sum_k (1 - k / n) r_one(k) r_other(k)`` (Bartlett 1935). Two series
-        must both remember for their covariance to be less certain.
+        At least 1: ``1 + 2 sum_k r_one(k) r_other(k)`` (Bartlett 1935). Two series must both
+        remember for their covariance to be less certain.
 
     References
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.effective_size import autocorrelation, variance_inflation
+from xflux.carbon.effective_size import autocorrelation, fading_memory, variance_inflation
 
 __all__ = ["STATISTICS", "holm", "partial_correlation_test"]
 
@@ -50,7 +50,7 @@ def partial_correlation_test(
         return np.nan, np.nan, np.nan
     r = float(np.clip(pair[0] @ pair[1] / (size[0] * size[1]), -1.0, 1.0))
     rho = autocorrelation(pair, steps)
-    n_eff = freedom / float(variance_inflation(rho[0], rho[1]))
+    n_eff = freedom / float(variance_inflation(rho[0], fading_memory(rho[1], steps, freedom)))
     left = n_eff - len(given) - 3.0
     if left < 1.0:
         return r, n_eff, np.nan

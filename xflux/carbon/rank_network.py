@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,7 @@ class RankNetwork:
             "status": (len(self.children),),
         }
 
-    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
+    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
         """Return correlations of many places.
 
         Parameters

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.effective_size import autocorrelation, variance_inflation
+from xflux.carbon.effective_size import autocorrelation, fading_memory, variance_inflation
 
 __all__ = ["Posterior", "draw", "equation", "robustness", "total_effects"]
 
@@ -86,8 +86,8 @@ def equation(
     where r_e is the autocorrelation of the residuals, and r_k that of the part of parent k that the
     others do not explain: it is these two products by which memory widens the error of a
     coefficient. With one n for all parents this is the usual posterior of n independent months.
-    The variance is told by ``n_s - p`` values, p the number of parents, with ``r_e^2`` in place of
-    the product in n_s.
+    The variance is told by ``n_s (1 - sum_k 1 / n_k)`` values, with ``r_e^2`` in place of the
+    product in n_s: a parent that is as slow as the residuals takes more off them than one month.
     """
     count, months = parents.shape
     correlation = parents @ parents.T / months
@@ -99,15 +99,16 @@ def equation(
     left = child - fitted @ parents
     own = inverse @ parents
     rho = autocorrelation(np.vstack([own, left]), steps)
-    n_eff = freedom / variance_inflation(rho[:-1], rho[-1])
-    n_left = freedom / float(variance_inflation(rho[-1], rho[-1]))
+    memory = fading_memory(rho[-1], steps, freedom)
+    n_eff = freedom / variance_inflation(rho[:-1], memory)
+    n_left = freedom / float(variance_inflation(memory, memory))
     weight = np.sqrt(n_eff)
     precision = weight[:, None] * correlation * weight
     covariance = np.linalg.inv(precision + np.eye(count) / width**2)
     told = precision @ fitted
     mean = covariance @ told
-    # The prior of coefficients given s2 would count them as values that tell of s2.
-    values_left = max(n_left * (1.0 - count / freedom), 0.0)
+    # What each parent takes off the residuals: one independent month, of however many there are.
+    values_left = n_left * max(1.0 - float(np.sum(1.0 / n_eff)), 0.0)
     unexplained = float(left @ left) / months
     lost = n_left * unexplained
     partial = np.abs(fitted) / np.sqrt(np.diag(inverse) * max(unexplained, 1e-300))
