@@ -28,7 +28,7 @@ from xflux.carbon.attribution_places import (
 )
 from xflux.carbon.causal_graph import CausalGraph
 from xflux.carbon.implied_independence import STATISTICS, holm, partial_correlation_test
-from xflux.carbon.structural_model import Posterior, draw, equation, robustness, total_effects
+from xflux.carbon.structural_model import Fit, draw, fit, posterior, robustness, total_effects
 
 __all__ = ["EFFECTS", "INTERVAL", "PRIORS", "QUANTILES", "Attribution", "Scale"]
 
@@ -139,36 +139,33 @@ class Attribution:
         varies = sd > 1e-6 * size
         scores = normal_scores(plain) if self.scale == "normal_scores" else _over(plain, sd)
         freedom = count - parameters(steps, self.anomalies)
-        posteriors, codes = self._equations(scores, steps, freedom, varies, self.prior)
+        fits, codes = self._fits(scores, steps, freedom, varies)
         status = self._status(codes)
-        wide = [self._mean_effects(scores, steps, freedom, varies, tau, sd) for tau in PRIORS]
-        direct = self._draw(posteriors)
-        values = self._effects(direct, sd, status)
+        values = self._effects(self._draw(fits), sd, status)
+        means = self._effects(self._means(fits), sd, status)
         results: Results = {
             "effects": np.moveaxis(_quantiles(values), 0, -1),
             "prob_sign": _prob_sign(values),
-            "by_prior": np.stack([effects[0] for effects in wide]),
+            "by_prior": means,
             "dag_tests": self._tests(scores, steps, freedom, varies),
             "sd": np.where(varies, sd, np.nan),
             "trend_share": np.where(varies, trend_share(series, steps), np.nan),
             "months": np.array(float(count)),
             "status": status,
         }
-        edges = {
-            "n_eff": lambda posterior: posterior.n_eff,
-            "robustness": robustness,
-            "robustness_interval": lambda posterior: robustness(posterior, INTERVAL),
-        }
-        for name, of in edges.items():
-            results[name] = self._on_edges({k: of(p) for k, p in posteriors.items()})
+        results["n_eff"] = self._on_edges({node: f.n_eff for node, f in fits.items()})
+        results["robustness"] = self._on_edges({node: robustness(f) for node, f in fits.items()})
+        results["robustness_interval"] = self._on_edges(
+            {node: robustness(f, INTERVAL) for node, f in fits.items()}
+        )
         return results
 
-    def _equations(
-        self, scores: Floats, steps: Integers, freedom: int, varies: NDArray[np.bool_], width: float
-    ) -> tuple[dict[str, Posterior], dict[str, int]]:
+    def _fits(
+        self, scores: Floats, steps: Integers, freedom: int, varies: NDArray[np.bool_]
+    ) -> tuple[dict[str, Fit], dict[str, int]]:
         """Fit every node on its parents; say by a code why one could not be."""
         nodes = self.graph.nodes
-        posteriors: dict[str, Posterior] = {}
+        fits: dict[str, Fit] = {}
         codes = dict.fromkeys(self.names, ESTIMATED)
         if "nep" in codes and not varies[-1]:
             codes["nep"] = CONSTANT
@@ -182,15 +179,14 @@ class Attribution:
             if freedom < len(parents) + 3:
                 codes[node] = FEW
                 continue
-            child = scores[nodes.index(node)]
-            posterior = equation(child, scores[own], steps, freedom, width)
-            if posterior is None:
+            found = fit(scores[nodes.index(node)], scores[own], steps, freedom)
+            if found is None:
                 codes[node] = ALIKE
-            elif posterior.n_eff.min() < len(parents) + 3:
+            elif found.n_eff.min() < len(parents) + 3:
                 codes[node] = FEW
             else:
-                posteriors[node] = posterior
-        return posteriors, codes
+                fits[node] = found
+        return fits, codes
 
     def _status(self, codes: dict[str, int]) -> NDArray[np.int8]:
         """Say of each child whether all equations that lead to it are there."""
@@ -201,30 +197,39 @@ class Attribution:
             status.append(max(codes[node] for node in above))
         return np.array(status, np.int8)
 
-    def _draw(self, posteriors: dict[str, Posterior]) -> Floats:
+    def _draw(self, fits: dict[str, Fit]) -> Floats:
         """Draw all coefficients at once, (draw, child, parent)."""
         nodes = self.graph.nodes
         direct = np.zeros((self.draws, len(nodes), len(nodes)))
-        numbers = self._numbers
-        for node, posterior in posteriors.items():
-            normals, uniforms = numbers[node]
-            twin = self._twin(node, posteriors)
-            if twin is not None:
-                # One month's weather that no equation knows moves both: the errors of their
+        for node, found in fits.items():
+            normals, variances = self._numbers[node]
+            if node == "reco" and self._alike and "gpp" in fits:
+                # Weather that neither equation knows moves both fluxes: the errors of their
                 # coefficients go together, and partly cancel in the difference.
-                pair = [posteriors[name].left for name in (twin, node)]
-                r = float(pair[0] @ pair[1] / np.sqrt((pair[0] @ pair[0]) * (pair[1] @ pair[1])))
-                normals = r * numbers[twin][0] + np.sqrt(max(1.0 - r * r, 0.0)) * normals
+                one, other = fits["gpp"].left, found.left
+                r = float(one @ other / np.sqrt((one @ one) * (other @ other)))
+                normals = r * self._numbers["gpp"][0] + np.sqrt(max(1.0 - r * r, 0.0)) * normals
             own = [nodes.index(parent) for parent in self.graph.parents(node)]
-            direct[:, nodes.index(node), own] = draw(posterior, normals, uniforms)
+            direct[:, nodes.index(node), own] = draw(
+                posterior(found, self.prior), normals, variances
+            )
         return direct
 
-    def _twin(self, node: str, posteriors: dict[str, Posterior]) -> str | None:
-        """Return gpp where reco has the same parents, and nothing else ties the two."""
-        if node != "reco" or "gpp" not in posteriors:
-            return None
-        same = self.graph.parents("gpp") == self.graph.parents("reco")
-        return "gpp" if same else None
+    def _means(self, fits: dict[str, Fit]) -> Floats:
+        """Return the mean coefficients under other priors, (prior, child, parent)."""
+        nodes = self.graph.nodes
+        direct = np.zeros((len(PRIORS), len(nodes), len(nodes)))
+        for node, found in fits.items():
+            own = [nodes.index(parent) for parent in self.graph.parents(node)]
+            for k, width in enumerate(PRIORS):
+                direct[k, nodes.index(node), own] = posterior(found, width).mean
+        return direct
+
+    @cached_property
+    def _alike(self) -> bool:
+        """Whether gpp and reco have the same parents, and nothing else ties the two."""
+        links = dict(self.graph.links)
+        return {"gpp", "reco"} <= set(links) and links["gpp"] == links["reco"]
 
     @cached_property
     def _numbers(self) -> dict[str, tuple[Floats, Floats]]:
@@ -232,26 +237,9 @@ class Attribution:
         made = {}
         for k, (node, parents) in enumerate(self.graph.links):
             rng = np.random.default_rng([self.seed, k])
-            made[node] = (rng.standard_normal((self.draws, len(parents))), rng.random(self.draws))
+            numbers = rng.standard_normal((self.draws, len(parents) + 1))
+            made[node] = (numbers[:, 1:], numbers[:, 0])
         return made
-
-    def _mean_effects(
-        self,
-        scores: Floats,
-        steps: Integers,
-        freedom: int,
-        varies: NDArray[np.bool_],
-        width: float,
-        sd: Floats,
-    ) -> Floats:
-        """Return the effects of the mean coefficients under another prior."""
-        nodes = self.graph.nodes
-        posteriors, codes = self._equations(scores, steps, freedom, varies, width)
-        direct = np.zeros((1, len(nodes), len(nodes)))
-        for node, posterior in posteriors.items():
-            own = [nodes.index(parent) for parent in self.graph.parents(node)]
-            direct[0, nodes.index(node), own] = posterior.mean
-        return self._effects(direct, sd, self._status(codes))
 
     def _effects(self, direct: Floats, sd: Floats, status: NDArray[np.int8]) -> Floats:
         """Return (draw, effect, child, parent), NaN where no path leads."""
@@ -264,7 +252,7 @@ class Attribution:
             if status[row] != ESTIMATED:
                 continue
             effects = self._net(both, sd) if child == "nep" else both[:, :, nodes.index(child)]
-            shown = self._paths(child)
+            shown = self._paths[child]
             for column, k in enumerate(columns):
                 if k >= 0:
                     kept = shown[:, k]
@@ -283,18 +271,22 @@ class Attribution:
             parts[flux] = size[flux] / size["nep"] * (both[:, :, nodes.index(flux)] + own)
         return parts["gpp"] - parts["reco"]
 
-    def _paths(self, child: str) -> NDArray[np.bool_]:
-        """Tell which nodes act on a child: (direct, indirect, total; node)."""
+    @cached_property
+    def _paths(self) -> dict[str, NDArray[np.bool_]]:
+        """Tell of each child which nodes act on it: (direct, indirect, total; node)."""
         nodes = self.graph.nodes
-        shown = np.zeros((len(EFFECTS), len(nodes)), bool)
-        for flux in ("gpp", "reco") if child == "nep" else (child,):
-            parents = self.graph.parents(flux)
-            further = set().union(*map(self.graph.ancestors, parents)) if parents else set()
-            for k, node in enumerate(nodes):
-                shown[0, k] |= node in parents or (child == "nep" and node == flux)
-                shown[1, k] |= node in further
-        shown[2] = shown[0] | shown[1]
-        return shown
+        paths = {}
+        for child in self.children:
+            shown = np.zeros((len(EFFECTS), len(nodes)), bool)
+            for flux in ("gpp", "reco") if child == "nep" else (child,):
+                parents = self.graph.parents(flux)
+                further: set[str] = set().union(*map(self.graph.ancestors, parents))
+                for k, node in enumerate(nodes):
+                    shown[0, k] |= node in parents or (child == "nep" and node == flux)
+                    shown[1, k] |= node in further
+            shown[2] = shown[0] | shown[1]
+            paths[child] = shown
+        return paths
 
     def _on_edges(self, values: dict[str, Floats]) -> Floats:
         """Put what there is of each arrow into a table (child, parent)."""
