@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -15,16 +15,13 @@ from xflux.carbon.attribution_kernel import (
     Attribution,
     Scale,
 )
-from xflux.carbon.attribution_places import STATUS
 from xflux.carbon.attribution_series import find_nodes, months_of, series_of
+from xflux.carbon.attribution_wording import described
 from xflux.carbon.causal_graph import CausalGraph, as_graph
 from xflux.carbon.implied_independence import STATISTICS
 from xflux.carbon.rank_network import RankNetwork
 from xflux.errors import InputError
-from xflux.labels.attach import with_history
 from xflux.labels.blockwise import common_dtype
-from xflux.labels.find import find
-from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,36 +48,6 @@ _DIMS: dict[str, tuple[str, ...]] = {
     "conditional_rank_correlation": ("child", "parent"),
     "network_rank_correlation": ("child", "parent"),
 }
-_SAID = {
-    "effects": "change of the child, in its standard deviations, for one of the parent",
-    "prob_sign": "probability that the effect has the sign of most draws",
-    "n_eff": "independent months behind the direct effect",
-    "robustness": "share of what parent and child each leave unexplained that an unseen common "
-    "cause must explain to make the direct effect 0",
-    "robustness_interval": "the same to bring 0 into the 90 % interval of the direct effect",
-    "by_prior": "effect at the mean coefficients, by the width of the prior",
-    "dag_tests": "tests of the independences that the graph implies",
-    "sd": "standard deviation of the anomalies",
-    "trend_share": "share of the variance of deseasonalised months that is a straight line",
-    "months": "months in which all nodes have a value",
-    "status": "whether the effects on the child were estimated, or why not",
-    "rank_correlation": "Spearman rank correlation: association, not effect",
-    "conditional_rank_correlation": "rank correlation of an arrow given the parents before it: "
-    "association, not effect",
-    "network_rank_correlation": "rank correlation implied by the network: association, not effect",
-}
-#: A node of whose anomalies a straight line is more than this is known by its trend alone.
-_TREND = 0.5
-_CAVEATS = (
-    "Effects hold if the graph does: no unseen common cause, no feedback, straight lines, the same "
-    "month. Of fluxes that a model made, they explain the model. Respiration that was split off by "
-    "night-time data is itself a function of temperature (Lloyd and Taylor), and uptake shares its "
-    "error: test on measured NEE with graph='nee'."
-)
-_ASSOCIATION = (
-    "Association, not effect: rank correlations adjust for no common cause, and those of raw "
-    "months are mostly the season that all variables share."
-)
 
 
 def attribute(
@@ -249,7 +216,7 @@ def attribute(
         "statistic": [*STATISTICS],
     }
     result = result.assign_coords({d: values for d, values in coords.items() if d in result.dims})
-    return _described(result, ds, arrays, told, kinds, scale, method, names)
+    return described(result, ds, arrays, told, kinds, scale, method, names)
 
 
 def _checked(
@@ -328,74 +295,3 @@ def _apply(
         dask_gufunc_kwargs={"output_sizes": sizes},
     )
     return xr.Dataset({name: array for name, array in zip(shapes, made, strict=True)})
-
-
-def _described(
-    result: xr.Dataset,
-    ds: xr.Dataset,
-    arrays: Mapping[str, xr.DataArray],
-    graph: CausalGraph,
-    anomalies: Anomalies,
-    scale: Scale,
-    method: Method,
-    names: Mapping[str, str] | None,
-) -> xr.Dataset:
-    """Say what all this is."""
-    for name, array in result.data_vars.items():
-        array.attrs = {"long_name": _SAID[str(name)]}
-        if name not in ("sd", "status"):
-            array.attrs["units"] = "1"
-    result["status"].attrs |= {
-        "flag_values": np.arange(len(STATUS), dtype=np.int8),
-        "flag_meanings": " ".join(STATUS),
-    }
-    units = {name: str(array.attrs.get("units", "")) for name, array in arrays.items()}
-    units["nep"] = "g m-2 d-1"
-    listed = [units[str(node)] for node in result["node"].values]
-    result = result.assign_coords(node_units=("node", listed, {"long_name": "Units of the node"}))
-    result["sd"].attrs["comment"] = "in the units of coordinate node_units"
-    share = result["trend_share"]
-    held = [p for p in result["parent"].values if p in share["node"].values]
-    flag = (share.sel(node=held).drop_vars("node_units") > _TREND).rename(node="parent")
-    flag = flag.reindex(parent=result["parent"].values, fill_value=True)
-    result["confounded_with_trend"] = flag.assign_attrs(
-        long_name="whether more than half of the parent's variance is a straight line, so that "
-        "its effect cannot be told from that of anything else with a trend"
-    )
-    made = [
-        name for name in ("gpp", "reco", "nee") if "model" in getattr(arrays.get(name), "attrs", {})
-    ]
-    said = {
-        "method": "Bayesian linear-Gaussian structural model" if method == "scm" else
-        "Spearman rank correlation and Gaussian copula on a directed graph (association)",
-        "graph": str(graph),
-        "anomalies": anomalies,
-        "comment": _CAVEATS if method == "scm" else _ASSOCIATION,
-    }  # fmt: skip
-    if method == "scm":
-        said["scale"] = scale
-    if made:
-        said["explains"] = f"the models of {', '.join(made)}, not nature"
-    synthetic = next(
-        (a.attrs["synthetic"] for a in (*ds.data_vars.values(),) if "synthetic" in a.attrs), None
-    )
-    if synthetic is not None:
-        said["synthetic"] = synthetic
-    result.attrs = said
-    return with_history(result, f"attribute(method={method!r}, anomalies={anomalies!r})")
-
-
-def _origins(
-    ds: xr.Dataset, nodes: Iterable[str], names: Mapping[str, str] | None
-) -> dict[str, str]:
-    """Say of which models the fluxes are, and whether anything is generated."""
-    own = {node: (find(ds, node, names) if node in variables else node) for node in nodes}
-    attrs = {node: ds[name].attrs for node, name in own.items() if name is not None}
-    said = {}
-    made = [node for node, held in attrs.items() if "model" in held]
-    if made:
-        said["explains"] = f"the models of {', '.join(made)}, not nature"
-    for held in attrs.values():
-        if "synthetic" in held:
-            said["synthetic"] = held["synthetic"]
-    return said
