@@ -105,7 +105,7 @@ def kernel(made: World, *, scale="normal_scores", draws: int = 1000, seed: int =
 
 
 #: Mean and size of the nodes in nature's units.
-_NATURE = {
+NATURE = {
     "swin": (180.0, 20.0, "W m-2"),
     "ta": (10.0, 1.5, "degC"),
     "tsoil": (10.0, 1.0, "degC"),
@@ -122,7 +122,7 @@ def dataset(made: World) -> xr.Dataset:
     time = pd.date_range("2001-01-01", periods=made.months.size, freq="MS")
     ds = xr.Dataset(coords={"time": time})
     for node, values in zip(made.graph.nodes, made.series, strict=True):
-        mean, size, units = _NATURE[node]
+        mean, size, units = NATURE[node]
         ds[node] = ("time", mean + size * values, {"units": units})
     return ds
 
@@ -131,9 +131,7 @@ def grid(cells: int = 3, years: int = 8, **options: float) -> xr.Dataset:
     """Return worlds on the cells of a grid (time, lat, lon); the first cell has no values."""
     rows = [dataset(world(seed, years=years, **options)) for seed in range(2 * cells)]
     lat = xr.DataArray([5.0, 15.0], dims="lat", attrs={"units": "degrees_north"})
-    lon = xr.DataArray(
-        10.0 * np.arange(cells) + 5.0, dims="lon", attrs={"units": "degrees_east"}
-    )
+    lon = xr.DataArray(10.0 * np.arange(cells) + 5.0, dims="lon", attrs={"units": "degrees_east"})
     ds = xr.concat(
         [xr.concat(rows[k * cells : (k + 1) * cells], "lon") for k in range(2)], "lat"
     ).transpose("time", "lat", "lon")

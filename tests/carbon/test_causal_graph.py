@@ -37,8 +37,7 @@ def test_causes_stand_before_effects(name):
 
 
 def test_a_cycle_is_written_out():
-    with pytest.raises(InputError, match="cycle, gpp -> reco -> ta -> gpp|reco -> ta -> gpp -> reco"
-                                         "|ta -> gpp -> reco -> ta"):  # fmt: skip
+    with pytest.raises(InputError, match=r"cycle, (gpp|reco|ta) -> .* -> (gpp|reco|ta)"):
         CausalGraph.of({"gpp": ("ta",), "reco": ("gpp",), "ta": ("reco",)})
     with pytest.raises(InputError, match="gpp -> gpp"):
         CausalGraph.of({"gpp": ("gpp",)})

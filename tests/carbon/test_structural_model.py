@@ -82,9 +82,7 @@ def test_effects_are_summed_over_all_paths():
     rng = np.random.default_rng(5)
     direct = np.tril(rng.standard_normal((7, 6, 6)), -1)
     one = np.eye(6)
-    np.testing.assert_allclose(
-        total_effects(direct), np.linalg.inv(one - direct) - one, atol=1e-10
-    )
+    np.testing.assert_allclose(total_effects(direct), np.linalg.inv(one - direct) - one, atol=1e-10)
 
 
 def test_robustness_is_that_of_cinelli_and_hazlett():

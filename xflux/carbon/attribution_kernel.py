@@ -44,7 +44,7 @@ INTERVAL = 0.9
 PRIORS = (0.3, 1.0, 3.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Attribution:
     """What is done with the series of a place; called on arrays of many places.
 
@@ -97,6 +97,10 @@ class Attribution:
     def names(self) -> tuple[str, ...]:
         """Nodes, and nep where it is asked for."""
         return (*self.graph.nodes, *(["nep"] if "nep" in self.children else []))
+
+    def __repr__(self) -> str:
+        # Names the tasks of Dask.
+        return "Attribution"
 
     def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
         """Return effects of many places.

@@ -84,12 +84,21 @@ def variance_inflation(one: Floats, other: Floats) -> Floats:
     Returns
     -------
     ndarray (...)
-        At least 1: ``1 + 2 sum_k r_one(k) r_other(k)`` (Bartlett 1935). Two series must both
-        remember for their covariance to be less certain.
+        At least 1: ``1 + 2 sum_k r_one(k) r_other(k)`` (Bartlett 1935), up to the lag at which
+        `one` first is not positive. Two series must both remember for their covariance to be less
+        certain.
+
+    Notes
+    -----
+    Autocorrelations of a series of mean 0 sum up to -1/2, so that the far lags of a short record
+    are negative whatever the series: summed as well, they would hide its memory (Geyer 1992).
 
     References
     ----------
     Bartlett, M. S. (1935): Some aspects of the time-correlation problem in regard to tests of
     significance. Journal of the Royal Statistical Society 98, 536-543.
+
+    Geyer, C. J. (1992): Practical Markov chain Monte Carlo. Statistical Science 7, 473-483.
     """
-    return np.maximum(1.0 + 2.0 * np.sum(one * other, axis=-1), 1.0)
+    near = np.logical_and.accumulate(one > 0.0, axis=-1)
+    return 1.0 + 2.0 * np.sum(np.where(near, one * other, 0.0), axis=-1)

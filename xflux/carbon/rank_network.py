@@ -104,7 +104,7 @@ def _partial(correlation: Floats, one: int, other: int, given: list[int]) -> flo
     return float(np.clip(-inverse[0, 1] / size, -1.0, 1.0)) if size > 0.0 else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RankNetwork:
     """What is done with the series of a place; called on arrays of many places.
 
@@ -145,6 +145,10 @@ class RankNetwork:
             "months": (),
             "status": (len(self.children),),
         }
+
+    def __repr__(self) -> str:
+        # Names the tasks of Dask.
+        return "RankNetwork"
 
     def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
         """Return correlations of many places.
