@@ -112,8 +112,8 @@ def test_parents_that_are_one_have_no_number(series):
 def test_too_few_independent_months_have_no_number(series):
     month = np.arange(series.sizes["time"])
     slow = series.assign(
-        gpp=("time", 6.0 + np.cos(month / 20.0), {"units": "g m-2 d-1"}),
-        swin=("time", 180.0 + np.sin(month / 25.0), {"units": "W m-2"}),
+        gpp=("time", 6.0 + ((month - 36.0) / 36.0) ** 2, {"units": "g m-2 d-1"}),
+        swin=("time", 180.0 + np.sin(month / 30.0), {"units": "W m-2"}),
     )
     found = xflux.attribute(slow, {"gpp": ("swin",)}, target="gpp", **FAST)
     assert reason(found) == "too_few_independent_months"
