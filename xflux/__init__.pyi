@@ -9,6 +9,7 @@ from xflux.baselines.photosynthesis import PModel as PModel
 from xflux.baselines.respiration import LloydTaylor as LloydTaylor
 from xflux.baselines.respiration import Q10Respiration as Q10Respiration
 from xflux.carbon.allocate import allocate as allocate
+from xflux.carbon.attribution import attribute as attribute
 from xflux.carbon.balance import mass_balance as mass_balance
 from xflux.carbon.balance_report import balance_report as balance_report
 from xflux.carbon.biomass import aboveground_biomass as aboveground_biomass

@@ -14,6 +14,7 @@ from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
+    from xflux.carbon.attribution import Graph
     from xflux.carbon.emulator import AllocationEmulator
     from xflux.carbon.pool_parameters import Given
     from xflux.labels.periods import Freq
@@ -222,3 +223,25 @@ class CarbonAccessor:
             self._ds.assign(made.data_vars),
             f"aboveground_biomass: carbon_fraction={carbon_fraction:g}",
         )
+
+    def attribute(
+        self,
+        graph: Graph | None = None,
+        *,
+        target: str | Sequence[str] = ("gpp", "reco", "nep"),
+        regions: Any = None,
+        method: Literal["scm", "rank"] = "scm",
+        draws: int = 2000,
+        seed: int = 0,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Tell how much each climate driver does to the fluxes; see `xflux.attribute`.
+
+        The effects come alone, as they have other dimensions than the fluxes.
+        """
+        from xflux.carbon.attribution import attribute
+
+        return attribute(
+            self._ds, graph, target=target, regions=regions, method=method, draws=draws,
+            seed=seed, **options,
+        )  # fmt: skip
