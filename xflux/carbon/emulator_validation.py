@@ -171,7 +171,7 @@ def _by_place(
 
     grid = {str(dim): axis for dim, axis in data.dims.items()}
     shape = tuple(axis.size for axis in grid.values())
-    where = tuple(data.place[dim] for dim in grid)
+    where: tuple[Any, ...] = tuple(data.place[dim] for dim in grid)
     made = xr.Dataset(coords=grid)
     functions = {"pixel_r2_pearson": r2_pearson, "pixel_nrmse": nrmse}
     for key, function in functions.items():

@@ -112,10 +112,10 @@ class Predictors:
     def usable(self, values: Mapping[str, Array], rows: Rows) -> NDArray[np.bool_]:
         """Tell which rows of years have any number, and a class that is known."""
         plain = rows[:, : rows.shape[1] - len(self.codes)]
-        known: NDArray[np.bool_] = np.isfinite(plain).any(axis=1)
-        known &= ~np.isinf(plain).any(axis=1)
+        known: NDArray[np.bool_] = np.any(np.isfinite(plain), axis=1)
+        known = known & ~np.any(np.isinf(plain), axis=1)
         if self.codes:
-            known &= (rows[:, rows.shape[1] - len(self.codes) :] > 0.0).any(axis=1)
+            known &= np.any(rows[:, rows.shape[1] - len(self.codes) :] > 0.0, axis=1)
         return known
 
 

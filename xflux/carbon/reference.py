@@ -144,7 +144,7 @@ def reference_arrays(ds: xr.Dataset) -> Reference:
     by_year = xr.Dataset({name: array.variable for name, array in yearly.items()})
     if coords is not None:
         by_year = by_year.assign_coords(year=coords["year"])
-    names = ("",)
+    names: tuple[str, ...] = ("",)
     if "model" in fluxes.dims:
         labelled = "model" in ds.coords
         names = (
@@ -166,11 +166,13 @@ def _by_year(array: xr.DataArray, name: str) -> xr.DataArray:
     years = whole_years(array, f"{name} of the reference")
     if years.labels is None or years.dim is None:
         return array
-    steps = [
-        array.isel({years.dim: years.places[:, k]}).drop_vars(years.dim) for k in range(years.steps)
-    ]
-    steps = [step.rename({years.dim: "year"}) for step in steps]
-    return (sum(steps) / len(steps)).assign_coords(year=years.labels)
+    total = None
+    for k in range(years.steps):
+        step = array.isel({years.dim: years.places[:, k]}).drop_vars(years.dim)
+        step = step.rename({years.dim: "year"})
+        total = step if total is None else total + step
+    assert total is not None
+    return (total / years.steps).assign_coords(year=years.labels)
 
 
 def _check_pools(held: Mapping[str, Array]) -> None:

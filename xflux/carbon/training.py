@@ -109,7 +109,7 @@ def training(
     # Months of a driver say nothing of a year that has one step, but their range does.
     seasonal = tuple(name for name in values if values[name].shape[-1] > 1 and name != "igbp")
     yearly = tuple(name for name in values if name not in seasonal and name != "igbp")
-    codes = ()
+    codes: tuple[int, ...] = ()
     if "igbp" in values:
         present = np.unique(values["igbp"][np.isfinite(values["igbp"])])
         codes = tuple(int(code) for code in present)
