@@ -34,5 +34,5 @@ def small(**options) -> xflux.AllocationEmulator:
 
 @cache
 def emulator() -> xflux.AllocationEmulator:
-    """Return a fitted one, of trees that can be saved."""
-    return xflux.AllocationEmulator("xgboost", folds=2, rows=4000).fit(EARTH.drivers, models())
+    """Return a fitted one, which can be saved."""
+    return xflux.AllocationEmulator("kernel", folds=2, rows=3000).fit(EARTH.drivers, models())

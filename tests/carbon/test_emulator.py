@@ -71,7 +71,8 @@ def test_quantiles_are_ordered_and_of_enough_models():
     low, high = (scenario_fractions(data.held, data.days, q) for q in (0.25, 0.75))
     for name, sign in (("ra_fraction", 1), ("turnover_soil", 1), ("rh_fraction", -1)):
         known = np.isfinite(low[name]) & np.isfinite(high[name])
-        assert known.any() and (sign * (high[name] - low[name])[known] >= 0.0).all(), name
+        assert known.any(), name
+        assert (sign * (high[name] - low[name])[known] >= 0.0).all(), name
     two = training(drivers(), models().isel(model=slice(0, 2)), features=None, names=None,
                    cells=4000, seed=0)  # fmt: skip
     assert np.isnan(scenario_fractions(two.held, two.days, None)["ra_fraction"]).all()
@@ -154,11 +155,9 @@ def test_a_reference_that_lacks_something_is_refused_by_name():
         small().fit(drivers(), models().drop_vars(["ra", "npp"]))
     with pytest.raises(UnitsError, match="cSoil"):
         small().fit(drivers(), models().assign(cSoil=models()["cSoil"].assign_attrs(units="K")))
-    (-models()["cLitter"]).assign_attrs(units="kg m-2")
+    litter = (-models()["cLitter"]).assign_attrs(units="kg m-2")
     with pytest.raises(InputError, match="cLitter of the reference is negative"):
-        small().fit(
-            drivers(), negative.assign(cLitter=negative["cLitter"].assign_attrs(units="kg m-2"))
-        )
+        small().fit(drivers(), models().assign(cLitter=litter))
     other = xflux.twin.Earth(resolution=30.0, start="2001", end="2004").drivers
     with pytest.raises(GridMismatchError):
         small().fit(other, models())
