@@ -171,7 +171,8 @@ def made(months=720, step=1.0):
     ta = np.stack([24.0 + 2.0 * season, -4.0 + 18.0 * season])
     climate = (
         ta, 8.0 + 0.3 * ta.clip(0), 180.0 + 60.0 * season * np.ones((2, 1)),
-        np.stack([6.0 + season, 1.2 + 0.8 * season]), ta, np.stack([0.8 + 0 * t, 0.4 + 0.3 * season]),
+        np.stack([6.0 + season, 1.2 + 0.8 * season]), ta,
+        np.stack([0.8 + 0 * t, 0.4 + 0.3 * season]),
     )  # fmt: skip
     days = np.full(months, 365.25 / 12)
     model = next(model for model in LAND_MODELS if model.name == "ROWAN")
