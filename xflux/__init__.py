@@ -35,6 +35,7 @@ _LAZY = {
     "ResidualModel": "xflux.refinement.residual",
     "SmartForest4D": "xflux.refinement.smartforest",
     "open_drivers": "xflux.files.drivers",
+    "open_land_models": "xflux.files.land_models",
     "open_towers": "xflux.files.towers",
     "read_co2": "xflux.files.co2",
     "set_options": "xflux.options",
