@@ -76,7 +76,10 @@ def read_file(file: NamedFile, chunks: Any) -> Piece:
     told = periods(opened, dim, file.path)
     name = _variable(opened, file)
     ds = opened if dim == "time" else _renamed(opened, dim)
-    ds = orient_axes(name_axes(ds))
+    try:
+        ds = orient_axes(name_axes(ds))
+    except InputError as error:
+        raise InputError(f"{file.path!r}: {error}") from error
     grid = grid_of(ds, repr(file.path))
     array = ds[name]
     single = [axis for axis in array.dims if array.sizes[axis] == 1]

@@ -152,12 +152,13 @@ def _laid_out(array: xr.DataArray, area: xr.DataArray, habits: Habits) -> xr.Dat
 
 
 def _halved(array: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
-    """Average two by two cells, by the land that they hold."""
-    weight = area.where(array.isel({array.dims[0]: 0}).notnull().values, 0.0)
+    """Average two by two cells, by the land that they hold; a coast of less than half is sea."""
+    there = array.isel({array.dims[0]: 0}, drop=True).notnull()
     pairs = {"lat": 2, "lon": 2}
+    weight = area.where(there, 0.0)
     total = (array.fillna(0.0) * weight).coarsen(pairs).sum()
-    land = weight.coarsen(pairs).sum()
-    halved = (total / land.where(land > 0.0)).transpose(*array.dims)
+    land = weight.coarsen(pairs).sum().where(there.coarsen(pairs).mean() >= 0.5)
+    halved = (total / land).transpose(*array.dims)
     return halved.rename(array.name).assign_attrs(array.attrs)
 
 
