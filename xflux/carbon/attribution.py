@@ -178,7 +178,7 @@ def attribute(
     >>> earth = xflux.twin.Earth(resolution=10.0, start="2001", end="2010")
     >>> found = xflux.attribute(earth.drivers.merge(earth.truth[["gpp", "reco"]]))
     >>> total = found.effects.sel(effect="total", child="gpp", parent="vpd", quantile=0.5)
-    >>> bool(total.item() < 0.0)
+    >>> float(total) < 0.0
     True
     """
     given = as_graph(graph)
