@@ -20,8 +20,8 @@ __all__ = ["plot_causal_graph"]
 _POSITIVE, _NEGATIVE = "#b5402f", "#2664a6"
 #: Where the nodes that everybody knows stand; others go below their causes.
 _PLACES = {
-    "swin": (0.0, 2.0), "p": (2.35, 2.0), "co2": (3.0, 1.35), "ta": (0.35, 1.0),
-    "vpd": (1.2, 1.2), "tsoil": (-0.4, 0.35), "gpp": (2.3, 0.0), "reco": (0.9, -0.35),
+    "swin": (-0.1, 2.0), "p": (2.35, 2.0), "co2": (3.0, 1.35), "ta": (0.2, 1.0),
+    "vpd": (1.4, 1.2), "tsoil": (-0.5, 0.3), "gpp": (2.3, 0.0), "reco": (0.9, -0.35),
     "nee": (1.3, -0.2), "nep": (1.5, -1.1),
 }  # fmt: skip
 
