@@ -75,7 +75,7 @@ def totals(emulator: xflux.AllocationEmulator, area: xr.DataArray, title: str) -
         rows.append((str(name), *(f"{float(total.sel(estimate=e)):.4g}"
                                   for e in ("reference", "emulated", "null"))))  # fmt: skip
     return Table(title, ("PgC (per year)", "models", "emulated", "null"), tuple(rows),
-                 "Of all cells with GPP above 10 g m-2 a-1, each predicted when left out.")  # fmt: skip
+                 "Of all cells with GPP above 10 g m-2 a-1, each when left out.")  # fmt: skip
 
 
 def gap(emulator: xflux.AllocationEmulator, ds: xr.Dataset, area: xr.DataArray) -> str:
