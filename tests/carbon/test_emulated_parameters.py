@@ -54,3 +54,16 @@ def test_an_emulator_without_turnover_is_refused():
     fitted = small(quantiles=()).fit(drivers(), models().drop_vars("cLitter"))
     with pytest.raises(InputError, match="turnover of vegetation, litter and soil"):
         fitted.pool_parameters(drivers())
+
+
+def test_months_of_a_mean_year_may_stand_beside_a_yearly_gpp():
+    mean = models().mean(["time", "year"], keep_attrs=True).isel(model=0, drop=True)
+    lasting = ("igbp", "elevation", "c4_fraction", "patm")
+    cycle = drivers().drop_vars(["gpp", "reco", *lasting, "land_fraction", "cell_area"])
+    cycle = cycle.groupby("time.month").mean(keep_attrs=True).assign(drivers()[list(lasting)])
+    fitted = small().fit(cycle, mean)
+    made = fitted.pool_parameters(cycle.assign(gpp=mean["gpp"]))
+    assert made["tau_soil"].dims == ("lat", "lon")
+    carbon = xflux.allocate(cycle.assign(gpp=mean["gpp"]), fitted)
+    soil = made["litter_to_soil"] * made["tau_soil"] * carbon["npp"] * 365.25
+    np.testing.assert_allclose((soil / carbon["cSoil"]).mean().item(), 1.0, rtol=1e-5)

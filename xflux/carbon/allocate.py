@@ -6,28 +6,19 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xflux.carbon.allocation_block import AllocationBlock
+from xflux.carbon.allocation_inputs import allocation_inputs
 from xflux.carbon.allocation_outputs import labelled
 from xflux.carbon.allocation_run import run
-from xflux.carbon.divided import BY_STEP, BY_YEAR
-from xflux.carbon.driver_arrays import driver_arrays
+from xflux.carbon.divided import BY_STEP
 from xflux.carbon.emulation import Emulation
 from xflux.carbon.emulator import AllocationEmulator, fitted_of
-from xflux.carbon.fractions import PARTS
 from xflux.carbon.literature_emulation import LiteratureEmulation
-from xflux.carbon.years import Years, whole_years
-from xflux.errors import InputError, MissingVariableError, XfluxWarning
-from xflux.labels.blockwise import common_dtype
-from xflux.labels.find import find
-from xflux.labels.pipeline import materialise
-from xflux.labels.resolve import resolve
+from xflux.errors import MissingVariableError, XfluxWarning
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["allocate"]
-
-_TIME = ("time", "month", "year")
 
 
 def allocate(
@@ -101,9 +92,10 @@ def allocate(
     {'year': 2, 'lat': 6, 'lon': 12}
     """
     fitted = _fitted(emulator)
-    arrays = _fluxes(ds, names)
-    years = whole_years(arrays["gpp"], "gpp")
-    if "reco" not in arrays and years.dim is not None and years.steps > 1:
+    given = allocation_inputs(ds, fitted.predictors, names, needed_by="allocate")
+    years = given.years
+    with_reco = "reco" in given.arrays
+    if not with_reco and years.dim is not None and years.steps > 1:
         raise MissingVariableError(
             "allocate needs 'reco' (or 'nee') beside gpp by months: Ra is a share of both; compute "
             "it with ds.flux.baseline(), or pass names={'reco': '<your variable>'}"
@@ -115,16 +107,9 @@ def allocate(
             XfluxWarning,
             stacklevel=2,
         )
-    wanted = [name for name in fitted.predictors.names if name != "gpp"]
-    arrays |= driver_arrays(ds, wanted, names)
-    months = _months(arrays, years, fitted)
-    by_step, by_year = _outputs(fitted, "reco" not in arrays)
-    block = AllocationBlock(
-        fitted, tuple(arrays), months, years.first, years.days, by_step, by_year, scenarios,
-        common_dtype(list(arrays.values())).str,
-    )  # fmt: skip
-    made = run(block, arrays, years)
-    return labelled(made, block, ds, arrays["gpp"], years, emulator)
+    by_step = BY_STEP if with_reco else (*BY_STEP, "reco")
+    block = given.block(fitted, by_step=by_step, scenarios=scenarios)
+    return labelled(run(block, given.arrays, years), block, ds, years)
 
 
 def _fitted(emulator: Any) -> Emulation | LiteratureEmulation:
@@ -136,62 +121,3 @@ def _fitted(emulator: Any) -> Emulation | LiteratureEmulation:
             "values of the literature"
         )
     return fitted_of(emulator)
-
-
-def _fluxes(ds: xr.Dataset, names: Mapping[str, str] | None) -> dict[str, xr.DataArray]:
-    """Return gpp, and reco where it is there or follows from nee, lazily in canonical units."""
-    known = {k: v for k, v in (names or {}).items() if k in ("gpp", "reco", "nee")}
-    advice = {"gpp": "or compute it with ds.flux.baseline()"}
-    wanted = {"gpp": "allocate"}
-    other = next((name for name in ("reco", "nee") if find(ds, name, known) is not None), None)
-    if other is not None:
-        wanted[other] = "allocate"
-    plan = resolve(ds, wanted, names=known, otherwise=advice)
-    arrays = {name: materialise(plan, name).reset_coords(drop=True) for name in wanted}
-    if other == "nee":
-        arrays["reco"] = arrays.pop("nee") + arrays["gpp"]
-    return arrays
-
-
-def _months(
-    arrays: Mapping[str, xr.DataArray], years: Years, fitted: Emulation | LiteratureEmulation
-) -> tuple[str, ...]:
-    """Return drivers of a mean year that stand beside other time, and check the rest."""
-    found = []
-    for name, array in arrays.items():
-        own = [dim for dim in array.dims if dim in _TIME]
-        if own in ([], [years.dim]):
-            if name in fitted.predictors.seasonal and (not own or years.steps == 1):
-                raise InputError(
-                    f"{name} has one value a year, and the emulator learned from its months; give "
-                    "it by months, or fit to yearly values"
-                )
-            continue
-        if own == ["month"] and array.sizes["month"] == 12 and name not in ("gpp", "reco"):
-            found.append(name)
-            continue
-        raise InputError(
-            f"{name} has the dims {array.dims}, and gpp {tuple(arrays['gpp'].dims)}; give both on "
-            "one axis of time, or drivers by the 12 months of a mean year along 'month'"
-        )
-    return tuple(found)
-
-
-def _outputs(
-    fitted: Emulation | LiteratureEmulation, with_reco: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what is computed by step and by year."""
-    if isinstance(fitted, LiteratureEmulation):
-        return BY_STEP + ("reco",) * with_reco, BY_YEAR
-    scenario = next(iter(fitted.scenarios.values()))
-    learned = set(scenario.targets)
-    if fitted.form == "ratio":
-        return BY_STEP + ("reco",) * with_reco, tuple(
-            name for name in BY_YEAR if f"{name}_per_gpp" in learned
-        )
-    there = {"imbalance_ra"}
-    if "turnover_veg" in learned:
-        there |= {"cVeg"} | (set(PARTS.values()) if "veg" in scenario.splits else set())
-    there |= {"cLitter"} if "turnover_litter" in learned else set()
-    there |= {"cSoil"} if "turnover_soil" in learned else set()
-    return BY_STEP + ("reco",) * with_reco, tuple(name for name in BY_YEAR if name in there)

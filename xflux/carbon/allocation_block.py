@@ -32,6 +32,10 @@ class Fractions(Protocol):
     def scenarios(self) -> Any:
         """Names, the mean first."""
 
+    @property
+    def by_year(self) -> tuple[str, ...]:
+        """What `outputs` holds by year."""
+
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> dict[str, dict[str, Floats]]:
@@ -62,8 +66,8 @@ class AllocationBlock:
     first : ndarray (year,)
         Number of the first step of each whole year of the whole axis.
     days : ndarray (year, step)
-    by_step, by_year : tuple of str
-        What is returned, with ``_lower`` and ``_upper``, or by scenario.
+    by_step : tuple of str
+        What is returned by step beside `by_year`, with ``_lower`` and ``_upper``, or by scenario.
     scenarios : bool
         Every scenario for itself, in place of the mean and the range.
     dtype : str
@@ -75,9 +79,13 @@ class AllocationBlock:
     first: NDArray[np.int64]
     days: Floats
     by_step: tuple[str, ...]
-    by_year: tuple[str, ...]
     scenarios: bool
     dtype: str
+
+    @property
+    def by_year(self) -> tuple[str, ...]:
+        """What is returned by year."""
+        return self.fitted.by_year
 
     @property
     def variants(self) -> tuple[str, ...]:

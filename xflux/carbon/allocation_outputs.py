@@ -31,9 +31,7 @@ def labelled(
     made: Mapping[str, Mapping[str, xr.DataArray]],
     block: AllocationBlock,
     ds: xr.Dataset,
-    gpp: xr.DataArray,
     years: Years,
-    emulator: Any,
 ) -> xr.Dataset:
     """Return outputs as a Dataset."""
     import xarray as xr

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.allocation_block import AllocationBlock
+from xflux.carbon.allocation_inputs import allocation_inputs
 from xflux.carbon.allocation_run import run
-from xflux.carbon.driver_arrays import driver_arrays
-from xflux.carbon.emulation import CLASSES, Emulation, codes_of
+from xflux.carbon.emulation import Emulation, codes_of
 from xflux.carbon.fractions import SPLITS
 from xflux.carbon.literature import literature
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference_fractions import MEAN
-from xflux.carbon.years import whole_years
 from xflux.errors import InputError
-from xflux.labels.blockwise import common_dtype
-from xflux.labels.pipeline import materialise
-from xflux.labels.resolve import resolve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,11 +27,14 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 _TIMES = {"tau_leaf": "leaf", "tau_wood": "wood", "tau_root": "root"}
-_NAMES = (*SPLITS["npp"], *_TIMES, "tau_litter", "tau_soil", "litter_to_soil")
+_POOLS = (*_TIMES.values(), "litter", "soil")
+_GROWN = "Share of net primary production that becomes {}"
+_STAYS = "Residence time of carbon in {}"
+#: What parameters are called, and their units.
 _SAID = {
-    "npp": "Share of net primary production that becomes {}",
-    "tau": "Residence time of carbon in {}",
-    "litter": "Share of decayed litter that becomes {}",
+    **{f"npp_to_{part}": (_GROWN.format(part), "1") for part in _TIMES.values()},
+    **{f"tau_{pool}": (_STAYS.format(pool), "year") for pool in _POOLS},
+    "litter_to_soil": ("Share of decayed litter that becomes soil", "1"),
 }
 
 
@@ -46,6 +44,7 @@ class _Parameters:
 
     fitted: Emulation
     scenarios: tuple[str, ...] = (MEAN,)
+    by_year: tuple[str, ...] = tuple(_SAID)
 
     @property
     def predictors(self) -> Predictors:
@@ -58,10 +57,7 @@ class _Parameters:
         codes = codes_of(values.get("igbp"), shape)
         for name in ("litter_to_soil", *SPLITS["npp"]):
             if name not in held:
-                table = np.full(CLASSES, np.nan)
-                known = literature(name)
-                table[: len(known)] = known
-                held[name] = table[codes]
+                held[name] = literature(name)[codes]
         return {MEAN: held}
 
     def outputs(
@@ -109,21 +105,10 @@ def emulated_parameters(
         raise InputError(
             "the pools need cLeaf and cWood beside cVeg, which the reference did not hold"
         )
-    known = {k: v for k, v in (names or {}).items() if k == "gpp"}
-    plan = resolve(ds, {"gpp": "the pools"}, names=known, otherwise={})
-    arrays = {"gpp": materialise(plan, "gpp").reset_coords(drop=True)}
-    years = whole_years(arrays["gpp"], "gpp")
-    wanted = [name for name in fitted.predictors.names if name != "gpp"]
-    arrays |= driver_arrays(ds, wanted, names)
-    block = AllocationBlock(
-        _Parameters(fitted), tuple(arrays), (), years.first, years.days, (), _NAMES, False,
-        common_dtype(list(arrays.values())).str,
-    )  # fmt: skip
-    made = run(block, arrays, years)
+    given = allocation_inputs(ds, fitted.predictors, names, needed_by="the pools")
+    made = run(given.block(_Parameters(fitted), by_step=()), given.arrays, given.years)
     result = {}
     for name, variants in made.items():
-        kind, _, what = name.replace("npp_to", "npp").partition("_")
-        said = _SAID[kind].format(what.removeprefix("to_"))
-        units = "year" if kind == "tau" else "1"
-        result[name] = variants[""].rename(name).assign_attrs(long_name=said, units=units)
+        long_name, units = _SAID[name]
+        result[name] = variants[""].rename(name).assign_attrs(long_name=long_name, units=units)
     return xr.Dataset(result)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.divided import divided
-from xflux.carbon.fractions import Split, fractions_of_targets
+from xflux.carbon.forms import fractions_of, outputs_of, pools_of
+from xflux.carbon.fractions import Split
 from xflux.carbon.predictors import Predictors
-from xflux.carbon.ratios import from_ratios
 from xflux.learning.learner import Learner
 
 __all__ = ["CLASSES", "Emulation", "Scenario", "Target", "codes_of"]
@@ -97,6 +96,12 @@ class Emulation:
     steps: int
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def by_year(self) -> tuple[str, ...]:
+        """What `outputs` holds by year."""
+        first = next(iter(self.scenarios.values()))
+        return pools_of(self.form, first.targets, first.splits)
+
     def targets(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> tuple[dict[str, dict[str, Floats]], NDArray[np.bool_]]:
@@ -144,7 +149,7 @@ class Emulation:
         made: dict[str, dict[str, Floats]] = {}
         for name, held in targets.items():
             made[name] = {}
-            plain = self._fractions(held, self.scenarios[name].splits)
+            plain = fractions_of(self.form, held, self.scenarios[name].splits)
             for key, values_ in plain.items():
                 array = values_.reshape(len(usable), -1) if key in self.by_step else values_
                 array[~usable] = np.nan
@@ -160,17 +165,8 @@ class Emulation:
         days: Floats,
     ) -> dict[str, Array]:
         """Return what fractions of a scenario make of GPP and RECO; see `divided`."""
-        if self.form == "ratio":
-            return from_ratios(fractions, gpp, reco, days)
         held = self.scenarios[scenario]
-        return divided(fractions, gpp, reco, days, (held.ra_error, held.rh_error))
-
-    def _fractions(
-        self, targets: Mapping[str, Floats], splits: Mapping[str, Split]
-    ) -> dict[str, Floats]:
-        if self.form == "ratio":
-            return {name: np.exp(value) for name, value in targets.items()}
-        return fractions_of_targets(targets, splits)
+        return outputs_of(self.form, fractions, gpp, reco, days, (held.ra_error, held.rh_error))
 
 
 def codes_of(igbp: Array | None, shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.emulation import CLASSES, Emulation, Scenario, codes_of
+from xflux.carbon.emulation import CLASSES, Emulation, Scenario, Target, codes_of
 from xflux.carbon.emulator_validation import HeldOut, held_out_dataset, validation_dataset
-from xflux.carbon.fitting import Rows, fit_targets, targets_of
-from xflux.carbon.fractions import FRACTIONS, SPLITS, TIMES, logit
+from xflux.carbon.fitting import Rows, fit_targets
+from xflux.carbon.forms import fractions_of, outputs_of, targets_of
+from xflux.carbon.fractions import FRACTIONS, SPLITS, TIMES, Split, logit
 from xflux.carbon.reference_fractions import MEAN, scenario_fractions, scenario_name
 from xflux.errors import InputError
 from xflux.learning.kernel_ridge import KernelRidge
@@ -35,6 +36,24 @@ Floats = NDArray[np.float64]
 
 #: Errors of what was never left out, on the logit scale.
 _NO_ERROR = 0.3
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What fitting one scenario leaves.
+
+    Attributes
+    ----------
+    targets : mapping of str to Target
+        Fitted to all cells.
+    splits : mapping of str to Split
+    predicted : mapping of str to ndarray (row,)
+        Targets of each cell, by models that did not see it.
+    """
+
+    targets: Mapping[str, Target]
+    splits: Mapping[str, Split]
+    predicted: Mapping[str, Floats]
 
 
 def cross_fitted(
@@ -81,9 +100,8 @@ def cross_fitted(
                     kind = key in by_step
                     out = fold[rows.place[kind]] == k
                     predicted[key][out] = target.predict(rows.x[kind][out], rows.codes[kind][out])
-            scenario = Scenario(whole, splits, _NO_ERROR, _NO_ERROR)
-            part = Emulation(settings.form, data.predictors, {name: scenario}, by_step, data.steps)
-            made = _scored(part, name, data, fractions, predicted, fold, rows)
+            learned = Learned(whole, splits, predicted)
+            made = _scored(settings.form, data, fractions, learned, fold, rows)
             scenarios[name], held[name] = made
     emulation = Emulation(
         settings.form, data.predictors, scenarios, by_step, data.steps,
@@ -169,49 +187,44 @@ def _folds(settings: AllocationEmulator, data: Training) -> NDArray[np.int64]:
 
 
 def _scored(
-    part: Emulation,
-    name: str,
+    form: str,
     data: Training,
     fractions: Mapping[str, Floats],
-    predicted: dict[str, Floats],
+    learned: Learned,
     fold: NDArray[np.int64],
     rows: Rows,
 ) -> tuple[Scenario, HeldOut]:
     """Return the scenario with what its errors are, and what was predicted at cells left out."""
-    scenario = part.scenarios[name]
-    shape = data.shape
-    targets = dict(scenario.targets)
-    npp = _production(fractions["ra_fraction"], data).reshape(-1)
-    for key in TIMES:
-        if key in targets and part.form == "fraction":
+    targets, predicted = dict(learned.targets), dict(learned.predicted)
+    bounded = form == "fraction"
+    if bounded:
+        npp = _production(fractions["ra_fraction"], data).reshape(-1)
+        for key in set(TIMES) & set(targets):
             shift = _shift(fractions[key].reshape(-1), predicted[key], npp)
             predicted[key] = predicted[key] + shift
-            old = targets[key]
-            targets[key] = replace(old, shift=shift)
+            targets[key] = replace(targets[key], shift=shift)
     emulated = {
-        key: array.reshape(*shape, -1) if key in part.by_step else array.reshape(shape)
-        for key, array in part._fractions(predicted, scenario.splits).items()
+        key: array.reshape(*data.shape, -1)
+        if array.size > math.prod(data.shape)
+        else array.reshape(data.shape)
+        for key, array in fractions_of(form, predicted, learned.splits).items()
     }
-    errors = [_NO_ERROR, _NO_ERROR]
-    if part.form == "fraction":
-        errors = [_error(fractions[key], emulated[key]) for key in ("ra_fraction", "rh_fraction")]
-    whole = Scenario(targets, scenario.splits, errors[0], errors[1])
-    estimates: dict[str, Mapping[str, Floats]] = {"emulated": emulated}
-    if part.form == "fraction":
-        estimates["reference"] = fractions
-        estimates["null"] = _null(fractions, fold, rows, {})
-    made = Emulation(part.form, part.predictors, {name: whole}, part.by_step, part.steps)
+    errors = (_NO_ERROR, _NO_ERROR)
+    if bounded:
+        a, h = "ra_fraction", "rh_fraction"
+        errors = (_error(fractions[a], emulated[a]), _error(fractions[h], emulated[h]))
+    reference = _outputs("fraction", fractions, data, errors)
+    means = _null(fractions, fold, rows, _weights(reference, data))
     outputs = {
-        key: _outputs(made, name, held, data) for key, held in estimates.items() if key != "null"
+        "reference": reference,
+        "emulated": _outputs(form, emulated, data, errors),
+        "null": _outputs("fraction", means, data, errors),
     }
-    exact = Emulation("fraction", part.predictors, {name: whole}, (), part.steps)
-    if part.form == "ratio":
-        outputs["reference"] = _outputs(exact, name, fractions, data)
-        estimates = {}
-    means = _null(fractions, fold, rows, _weights(outputs["reference"], data))
-    outputs["null"] = _outputs(exact, name, means, data)
-    held = {key: estimates.get(key, {}) for key in ("reference", "emulated", "null")}
-    return whole, HeldOut(held, outputs)
+    plain: dict[str, Mapping[str, Floats]] = {key: {} for key in outputs}
+    if bounded:
+        null = _null(fractions, fold, rows, {})
+        plain = {"reference": fractions, "emulated": emulated, "null": null}
+    return Scenario(targets, learned.splits, *errors), HeldOut(plain, outputs)
 
 
 def _error(truth: Floats, made: Floats) -> float:
@@ -272,7 +285,7 @@ def _null(
 
 
 def _outputs(
-    emulation: Emulation, name: str, fractions: Mapping[str, Floats], data: Training
+    form: str, fractions: Mapping[str, Floats], data: Training, errors: tuple[float, float]
 ) -> dict[str, Array]:
     """Return what fractions make of the GPP and RECO of the reference."""
     places, years = data.shape
@@ -285,10 +298,5 @@ def _outputs(
     }
     days = np.tile(data.days, (places, 1))
     gpp = np.asarray(data.values["gpp"], np.float64).reshape(-1, steps)
-    made = emulation.outputs(flat, name, gpp, reco.reshape(-1, steps), days)
-    return {
-        key: array.reshape(places, years, steps)
-        if array.ndim == 2
-        else array.reshape(places, years)
-        for key, array in made.items()
-    }
+    made = outputs_of(form, flat, gpp, reco.reshape(-1, steps), days, errors)
+    return {key: array.reshape(places, years, *array.shape[1:]) for key, array in made.items()}

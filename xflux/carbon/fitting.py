@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.carbon.emulation import CLASSES, Target
-from xflux.carbon.fractions import SPLITS, Split, targets_of_fractions
-from xflux.carbon.ratios import ratios_of_fractions
 from xflux.learning.learner import Traits
 from xflux.learning.learners import Maker
 
-__all__ = ["Rows", "fit_targets", "targets_of"]
+__all__ = ["Rows", "fit_targets"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -41,22 +39,6 @@ class Rows:
     x: Mapping[bool, NDArray[np.float32]]
     codes: Mapping[bool, NDArray[np.int64]]
     place: Mapping[bool, NDArray[np.int64]]
-
-
-def targets_of(
-    form: str, fractions: Mapping[str, Floats]
-) -> tuple[dict[str, Floats], dict[str, Split]]:
-    """Return what is learned, as rows, and how shares are written in it."""
-    if form == "ratio":
-        ratios = ratios_of_fractions(fractions)
-        return {name: np.log(ratio).reshape(-1) for name, ratio in ratios.items()}, {}
-    plain = {name: array.reshape(-1) for name, array in fractions.items()}
-    splits = {
-        of: Split.chosen(of, {n: plain[n][np.isfinite(plain[n])] for n in names})
-        for of, names in SPLITS.items()
-        if names[0] in plain
-    }
-    return targets_of_fractions(plain, splits), splits
 
 
 def fit_targets(

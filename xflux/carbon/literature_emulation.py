@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.divided import divided
-from xflux.carbon.emulation import CLASSES, codes_of
+from xflux.carbon.divided import BY_YEAR, divided
+from xflux.carbon.emulation import codes_of
 from xflux.carbon.fractions import SHARES, SPLITS, TIMES
 from xflux.carbon.literature import literature, literature_bounds
 from xflux.carbon.predictors import Predictors
@@ -38,6 +38,8 @@ class LiteratureEmulation:
         ``mean``, ``low`` and ``high``.
     by_step : tuple of str
         Empty: nothing is known of months.
+    by_year : tuple of str
+        What `outputs` holds by year.
     provenance : mapping
     """
 
@@ -45,6 +47,7 @@ class LiteratureEmulation:
     predictors: Predictors = field(default_factory=lambda: Predictors((), (), (1,)))
     scenarios: tuple[str, ...] = (MEAN, "low", "high")
     by_step: tuple[str, ...] = ()
+    by_year: tuple[str, ...] = BY_YEAR
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def fractions(
@@ -73,13 +76,9 @@ class LiteratureEmulation:
 
 
 def _bound(name: str, scenario: str) -> Floats:
-    """Return values by code, of which the first is no class."""
+    """Return values by code."""
     if scenario == MEAN:
-        values = literature(name)
-    else:
-        low, high = literature_bounds(name)
-        # Where plants respire little of what is taken up, soils respire much of what is given off.
-        values = low if (scenario == "low") != (name == "rh_fraction") else high
-    padded = np.full(CLASSES, np.nan)
-    padded[: len(values)] = values
-    return padded
+        return literature(name)
+    low, high = literature_bounds(name)
+    # Where plants respire little of what is taken up, soils respire much of what is given off.
+    return low if (scenario == "low") != (name == "rh_fraction") else high
