@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xflux.carbon.emulation import Emulation, Scenario, Target
 from xflux.carbon.fractions import Split
 from xflux.carbon.predictors import Predictors
-from xflux.learning.learners import by_kind, described, from_description
+from xflux.learning.learners import described, from_description, keep_learners, rebuild_learners
 from xflux.learning.model_file import read_model, under, write_model
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Emulation, xr.Dataset, dict[str,
 def _scenario(scenario: Scenario, arrays: Arrays, at: str) -> dict[str, Any]:
     targets = {}
     for name, target in scenario.targets.items():
-        learners = []
-        for k, learner in enumerate(target.learners):
-            held, meta = learner.state()
-            arrays |= {f"{at}/{name}/{k}/{key}": array for key, array in held.items()}
-            learners.append({"kind": type(learner).__name__, "meta": meta})
+        learners = keep_learners(target.learners, arrays, f"{at}/{name}")
         arrays[f"{at}/{name}/means"] = target.means
         targets[name] = {
             "learners": learners, "low": target.low, "high": target.high, "shift": target.shift,
@@ -107,12 +103,7 @@ def _scenario(scenario: Scenario, arrays: Arrays, at: str) -> dict[str, Any]:
 def _read_scenario(held: dict[str, Any], arrays: Arrays) -> Scenario:
     targets = {
         name: Target(
-            tuple(
-                by_kind(learner["kind"]).from_state(
-                    under(arrays, f"{name}/{k}/"), learner["meta"]
-                )
-                for k, learner in enumerate(kept["learners"])
-            ),
+            tuple(rebuild_learners(kept["learners"], arrays, name)),
             arrays[f"{name}/means"], kept["low"], kept["high"], kept["shift"],
         )
         for name, kept in held["targets"].items()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.time_axis import MEAN_YEAR, YEAR
 from xflux.errors import InputError
 from xflux.labels.calendar import time_steps
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Years", "whole_years"]
-
-_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,11 @@ def whole_years(obj: xr.Dataset | xr.DataArray, called: str) -> Years:
     dim = _yearly_dim(obj)
     if dim is not None:
         labels = np.asarray(obj[dim].values, np.int64)
-        days = np.full((labels.size, 1), _YEAR)
+        days = np.full((labels.size, 1), MEAN_YEAR)
         return Years(dim, labels, np.arange(labels.size), 1, days, labels.size)
     steps = time_steps(obj)
     if steps is None:
-        return Years(None, None, np.zeros(1, np.int64), 1, np.full((1, 1), _YEAR), 1)
+        return Years(None, None, np.zeros(1, np.int64), 1, np.full((1, 1), MEAN_YEAR), 1)
     length = len(steps.edges)
     if steps.clock is None:
         if length != 12:
@@ -88,8 +87,7 @@ def whole_years(obj: xr.Dataset | xr.DataArray, called: str) -> Years:
                 f"{called} has {length} months of a mean year; expected all 12 along {steps.dim!r}"
             )
         return Years(steps.dim, None, np.zeros(1, np.int64), 12, steps.days[None, :], 12)
-    dates = steps.clock.dates(steps.edges[:, 0])
-    year, month = _years_and_months(dates)
+    year, month = np.divmod(steps.clock.months(steps.edges[:, 0]), 12)
     if np.all(steps.days > 360.0):
         return Years(steps.dim, year, np.arange(length), 1, steps.days[:, None], length)
     if not np.all((steps.days > 27.0) & (steps.days < 32.0)):
@@ -101,7 +99,7 @@ def whole_years(obj: xr.Dataset | xr.DataArray, called: str) -> Years:
     first, labels_, left_out = [], [], []
     for label in np.unique(year):
         where = np.flatnonzero(year == label)
-        if where.size == 12 and np.array_equal(month[where], np.arange(1, 13)):
+        if where.size == 12 and np.array_equal(month[where], np.arange(12)):
             first.append(where[0])
             labels_.append(label)
         else:
@@ -117,18 +115,8 @@ def whole_years(obj: xr.Dataset | xr.DataArray, called: str) -> Years:
 
 
 def _yearly_dim(obj: xr.Dataset | xr.DataArray) -> str | None:
-    """Return ``year`` where it is the only axis of time and numbers years."""
-    plain = "year" in obj.dims and "time" not in obj.dims and "month" not in obj.dims
-    if plain and "year" in obj.coords and obj["year"].dtype.kind in "iu":
-        return "year"
+    """Return `YEAR` where it is the only axis of time and numbers years."""
+    plain = YEAR in obj.dims and "time" not in obj.dims and "month" not in obj.dims
+    if plain and YEAR in obj.coords and obj[YEAR].dtype.kind in "iu":
+        return YEAR
     return None
-
-
-def _years_and_months(dates: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if dates.dtype.kind == "M":
-        months = dates.astype("datetime64[M]").astype(np.int64)
-        return months // 12 + 1970, months % 12 + 1
-    return (
-        np.array([date.year for date in dates], np.int64),
-        np.array([date.month for date in dates], np.int64),
-    )

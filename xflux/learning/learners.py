@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from numpy.typing import NDArray
 
 from xflux.errors import FileFormatError, InputError
 from xflux.learning.kernel_ridge import KernelRidge
 from xflux.learning.learner import Learner, Traits
+from xflux.learning.model_file import under
 
-__all__ = ["LEARNERS", "Maker", "by_kind", "described", "from_description", "maker"]
+__all__ = [
+    "LEARNERS", "Maker", "by_kind", "described", "from_description", "keep_learners", "maker",
+    "rebuild_learners",
+]  # fmt: skip
 
 #: Returns fresh learners for a seed, and what is known of the columns.
 Maker = Callable[[int, Traits], Sequence[Learner]]
@@ -155,3 +161,33 @@ def by_kind(kind: str) -> Any:
     if kind not in known:
         raise FileFormatError(f"a learner of kind {kind!r} is not known to this version of xflux")
     return known[kind]
+
+
+def keep_learners(
+    learners: Sequence[Learner], arrays: dict[str, NDArray[Any]], at: str
+) -> list[dict[str, Any]]:
+    """Describe fitted learners as JSON holds it, and put their numbers among arrays.
+
+    Parameters
+    ----------
+    learners : sequence of Learner
+    arrays : dict
+        Added to, under names that begin with `at`.
+    at : str
+    """
+    described_ = []
+    for k, learner in enumerate(learners):
+        held, meta = learner.state()
+        arrays.update({f"{at}/{k}/{name}": array for name, array in held.items()})
+        described_.append({"kind": type(learner).__name__, "meta": meta})
+    return described_
+
+
+def rebuild_learners(
+    held: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]], at: str
+) -> list[Learner]:
+    """Rebuild what `keep_learners` described."""
+    return [
+        by_kind(learner["kind"]).from_state(under(arrays, f"{at}/{k}/"), learner["meta"])
+        for k, learner in enumerate(held)
+    ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import FileFormatError
 from xflux.learning.features import Feature, sources, unit_of
-from xflux.learning.learners import by_kind
+from xflux.learning.learners import keep_learners, rebuild_learners
 from xflux.learning.model_file import read_model, under, write_model
 from xflux.refinement.ensemble import Ensemble, Member
 from xflux.refinement.intervals import Spread
@@ -182,18 +182,10 @@ def _known(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
 
 def _kept(member: Member, arrays: dict[str, NDArray[Any]], at: str) -> dict[str, Any]:
     arrays[f"{at}/columns"] = member.columns
-    learners = []
-    for j, learner in enumerate(member.learners):
-        held, meta = learner.state()
-        arrays |= {f"{at}/{j}/{name}": array for name, array in held.items()}
-        learners.append({"kind": type(learner).__name__, "meta": meta})
-    return {"line": list(member.line), "learners": learners}
+    return {"line": list(member.line), "learners": keep_learners(member.learners, arrays, at)}
 
 
 def _member(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], at: str) -> Member:
-    learners = [
-        by_kind(learner["kind"]).from_state(under(arrays, f"{at}/{j}/"), learner["meta"])
-        for j, learner in enumerate(described["learners"])
-    ]
+    learners = rebuild_learners(described["learners"], arrays, at)
     line = (float(described["line"][0]), float(described["line"][1]))
     return Member(arrays[f"{at}/columns"], line, learners)
