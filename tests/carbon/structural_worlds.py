@@ -99,8 +99,8 @@ def world(seed: int, *, years: int = 20, memory: float = 0.6, season: float = 0.
 def kernel(made: World, *, scale="normal_scores", draws: int = 1000, seed: int = 0) -> Attribution:
     """Return the attribution of a world."""
     return Attribution(
-        made.graph, CHILDREN, made.graph.nodes, tuple(made.months.tolist()), "seasonal", scale,
-        1.0, draws, seed, "f8",
+        made.graph, CHILDREN, made.graph.nodes, tuple(made.months.tolist()), "seasonal", "f8",
+        scale, 1.0, draws, seed,
     )  # fmt: skip
 
 

@@ -202,7 +202,7 @@ def attribute(
         kernel = RankNetwork(told, children, parents, months, kinds, dtype.str)
     else:
         kernel = Attribution(
-            told, children, parents, months, kinds, scale, float(prior), draws, seed, dtype.str
+            told, children, parents, months, kinds, dtype.str, scale, float(prior), draws, seed
         )
     result = _apply(kernel, [*series.values()], dim, dtype)
     coords: dict[str, Any] = {

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xflux.carbon.anomaly_scores import (
-    Anomalies,
-    anomalies,
     normal_scores,
     parameters,
-    trend_share,
 )
 from xflux.carbon.attribution_places import (
     ALIKE,
     CONSTANT,
     ESTIMATED,
     FEW,
+    Months,
+    PlaceMethod,
     Results,
-    over_places,
-    unusable,
-    with_net,
 )
-from xflux.carbon.causal_graph import CausalGraph
 from xflux.carbon.implied_independence import STATISTICS, holm, partial_correlation_test
 from xflux.carbon.structural_model import Fit, draw, fit, posterior, robustness, total_effects
 
@@ -45,35 +40,20 @@ PRIORS = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, repr=False)
-class Attribution:
-    """What is done with the series of a place; called on arrays of many places.
+class Attribution(PlaceMethod):
+    """Effects of the parents on the children, direct, indirect and total.
 
     Attributes
     ----------
-    graph : CausalGraph
-        Its nodes are the arrays that it is called with, in that order.
-    children, parents : tuple of str
-        Of the results; ``nep`` among the children is gpp less reco.
-    months : tuple of int
-        Of each step, counted from any January.
-    anomalies : {"seasonal", "detrended", "raw"}
     scale : {"normal_scores", "sd"}
     prior : float
     draws, seed : int
-    dtype : str
-        Of the results.
     """
 
-    graph: CausalGraph
-    children: tuple[str, ...]
-    parents: tuple[str, ...]
-    months: tuple[int, ...]
-    anomalies: Anomalies
     scale: Scale
     prior: float
     draws: int
     seed: int
-    dtype: str
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -93,76 +73,27 @@ class Attribution:
             "status": (len(self.children),),
         }
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Nodes, and nep where it is asked for."""
-        return (*self.graph.nodes, *(["nep"] if "nep" in self.children else []))
-
-    def __repr__(self) -> str:
-        # Names the tasks of Dask.
-        return "Attribution"
-
-    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
-        """Return effects of many places.
-
-        Parameters
-        ----------
-        *arrays : ndarray (..., step)
-            One for each node of the graph, in canonical units.
-
-        Returns
-        -------
-        tuple of ndarray
-            With what `shapes` says behind the dims of the places.
-        """
-        return over_places(self, arrays)
-
-    def at_place(self, series: Floats) -> Results:
-        """Return the results of one place.
-
-        Parameters
-        ----------
-        series : ndarray (node, step)
-
-        Returns
-        -------
-        dict of str to ndarray
-            What is not estimated may be left out.
-        """
-        there = np.all(np.isfinite(series), axis=0)
-        count = int(there.sum())
-        none = unusable(count, len(self.children))
-        if none:
-            return none
-        steps = np.asarray(self.months)[there]
-        series = with_net(series[:, there], self.graph, self.names)
-        plain = anomalies(series, steps, self.anomalies)
-        sd = plain.std(axis=-1)
-        # What is left of a constant is rounding.
-        size = np.sqrt(np.mean(series**2, axis=-1))
-        varies = sd > 1e-6 * size
+    def estimate(self, months: Months) -> Results:
+        """Return effects, tests of the graph, and what else `shapes` names."""
+        steps, sd, varies = months.steps, months.sd, months.varies
+        plain = months.anomalies
         scores = normal_scores(plain) if self.scale == "normal_scores" else _over(plain, sd)
-        freedom = count - parameters(steps, self.anomalies)
+        freedom = steps.size - parameters(steps, self.anomalies)
         fits, codes = self._fits(scores, steps, freedom, varies)
         status = self._status(codes)
         values = self._effects(self._draw(fits), sd, status)
-        means = self._effects(self._means(fits), sd, status)
-        results: Results = {
+        return {
             "effects": np.moveaxis(_quantiles(values), 0, -1),
             "prob_sign": _prob_sign(values),
-            "by_prior": means,
+            "by_prior": self._effects(self._means(fits), sd, status),
             "dag_tests": self._tests(scores, steps, freedom, varies),
-            "sd": np.where(varies, sd, np.nan),
-            "trend_share": np.where(varies, trend_share(series, steps), np.nan),
-            "months": np.array(float(count)),
             "status": status,
+            "n_eff": self._on_edges({node: f.n_eff for node, f in fits.items()}),
+            "robustness": self._on_edges({node: robustness(f) for node, f in fits.items()}),
+            "robustness_interval": self._on_edges(
+                {node: robustness(f, INTERVAL) for node, f in fits.items()}
+            ),
         }
-        results["n_eff"] = self._on_edges({node: f.n_eff for node, f in fits.items()})
-        results["robustness"] = self._on_edges({node: robustness(f) for node, f in fits.items()})
-        results["robustness_interval"] = self._on_edges(
-            {node: robustness(f, INTERVAL) for node, f in fits.items()}
-        )
-        return results
 
     def _fits(
         self, scores: Floats, steps: Integers, freedom: int, varies: NDArray[np.bool_]

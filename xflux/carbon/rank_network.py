@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.anomaly_scores import Anomalies, anomalies, trend_share
 from xflux.carbon.attribution_places import (
     CONSTANT,
     ESTIMATED,
+    Months,
+    PlaceMethod,
     Results,
-    over_places,
-    unusable,
-    with_net,
 )
-from xflux.carbon.causal_graph import CausalGraph
 
 __all__ = ["RankNetwork", "copula_network", "spearman"]
 
@@ -105,32 +101,8 @@ def _partial(correlation: Floats, one: int, other: int, given: list[int]) -> flo
 
 
 @dataclass(frozen=True, repr=False)
-class RankNetwork:
-    """What is done with the series of a place; called on arrays of many places.
-
-    Attributes
-    ----------
-    graph : CausalGraph
-        Its nodes are the arrays that it is called with, in that order.
-    children, parents : tuple of str
-        Of the results; ``nep`` among the children is gpp less reco, with the parents of both.
-    months : tuple of int
-        Of each step, counted from any January.
-    anomalies : {"seasonal", "detrended", "raw"}
-    dtype : str
-    """
-
-    graph: CausalGraph
-    children: tuple[str, ...]
-    parents: tuple[str, ...]
-    months: tuple[int, ...]
-    anomalies: Anomalies
-    dtype: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Nodes, and nep where it is asked for."""
-        return (*self.graph.nodes, *(["nep"] if "nep" in self.children else []))
+class RankNetwork(PlaceMethod):
+    """Rank correlations of children and parents; of ``nep`` the parents of gpp and reco count."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -146,55 +118,15 @@ class RankNetwork:
             "status": (len(self.children),),
         }
 
-    def __repr__(self) -> str:
-        # Names the tasks of Dask.
-        return "RankNetwork"
-
-    def __call__(self, *arrays: NDArray[np.floating]) -> tuple[NDArray[Any], ...]:
-        """Return correlations of many places.
-
-        Parameters
-        ----------
-        *arrays : ndarray (..., step)
-            One for each node of the graph.
-
-        Returns
-        -------
-        tuple of ndarray
-            With what `shapes` says behind the dims of the places.
-        """
-        return over_places(self, arrays)
-
-    def at_place(self, series: Floats) -> Results:
-        """Return the results of one place.
-
-        Parameters
-        ----------
-        series : ndarray (node, step)
-
-        Returns
-        -------
-        dict of str to ndarray
-        """
-        there = np.all(np.isfinite(series), axis=0)
-        count = int(there.sum())
-        none = unusable(count, len(self.children))
-        if none:
-            return none
-        steps = np.asarray(self.months)[there]
-        series = with_net(series[:, there], self.graph, self.names)
-        plain = anomalies(series, steps, self.anomalies)
-        sd = plain.std(axis=-1)
-        varies = sd > 1e-6 * np.sqrt(np.mean(series**2, axis=-1))
+    def estimate(self, months: Months) -> Results:
+        """Return correlations, where every node varies."""
+        varies = bool(months.varies.all())
         told: Results = {
-            "sd": np.where(varies, sd, np.nan),
-            "trend_share": np.where(varies, trend_share(series, steps), np.nan),
-            "months": np.array(float(count)),
-            "status": np.full(len(self.children), ESTIMATED if varies.all() else CONSTANT, np.int8),
+            "status": np.full(len(self.children), ESTIMATED if varies else CONSTANT, np.int8)
         }
-        if not varies.all():
+        if not varies:
             return told
-        observed = spearman(plain)
+        observed = spearman(months.anomalies)
         conditional, implied = copula_network(observed, self._parents_by_position())
         rows = [self.names.index(child) for child in self.children]
         columns = [self.names.index(parent) for parent in self.parents]
