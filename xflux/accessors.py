@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
-
-from xflux.errors import XfluxWarning
 
 if TYPE_CHECKING:
     from xflux.baselines.model import FluxModel
@@ -63,7 +60,7 @@ class FluxAccessor:
         ``predicted = xflux.baseline(ds)``.
         """
         from xflux.baselines.baseline import baseline
-        from xflux.labels.attach import with_history
+        from xflux.labels.attach import warn_of_replaced, with_history
 
         given = {"gpp": gpp, "reco": reco, "le": le}
         models = {flux: model for flux, model in given.items() if model is not _DEFAULT}
@@ -71,13 +68,8 @@ class FluxAccessor:
         replaced = [
             name for name in fluxes if name in self._ds and "model" not in self._ds[name].attrs
         ]
-        if replaced:
-            warnings.warn(
-                f"baseline replaces {', '.join(map(str, replaced))} of the Dataset "
-                "(observations?); xflux.baseline(ds) returns the computed fluxes alone",
-                XfluxWarning,
-                stacklevel=2,
-            )
+        alone = "xflux.baseline(ds) returns the computed fluxes alone"
+        warn_of_replaced(replaced, by="baseline", alone=alone)
         made = ", ".join(f"{name} by {array.attrs['model']}" for name, array in fluxes.items())
         # Variables, not arrays: the coordinates are those of the Dataset, whatever their index.
         added = {name: array.variable for name, array in fluxes.items()}
@@ -159,19 +151,14 @@ class CarbonAccessor:
         observations, is replaced, with an `XfluxWarning`.
         """
         from xflux.carbon.allocate import allocate
-        from xflux.labels.attach import with_history
+        from xflux.labels.attach import warn_of_replaced, with_history
 
         made = allocate(self._ds, emulator, names=names, scenarios=scenarios)
         replaced = [
             name for name in made if name in self._ds and "allocation" not in self._ds[name].attrs
         ]
-        if replaced:
-            warnings.warn(
-                f"allocate replaces {', '.join(map(str, replaced))} of the Dataset "
-                "(observations?); xflux.allocate(ds) returns what is computed alone",
-                XfluxWarning,
-                stacklevel=2,
-            )
+        alone = "xflux.allocate(ds) returns what is computed alone"
+        warn_of_replaced(replaced, by="allocate", alone=alone)
         said = "the literature" if emulator is None else repr(emulator)
         stale = [name for name in self._ds.data_vars if "allocation" in self._ds[name].attrs]
         kept = self._ds.drop_vars({*stale, *replaced})

@@ -6,17 +6,20 @@ through arithmetic, so that a flux would come out as a temperature in degC.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xflux.errors import XfluxWarning
 from xflux.labels.variables import Variable, variables
 from xflux.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["attributes", "describe", "with_history"]
+__all__ = ["attributes", "describe", "warn_of_replaced", "with_history"]
 
 
 def attributes(name: str, dims: tuple[object, ...] | None = None, **extra: Any) -> dict[str, Any]:
@@ -89,6 +92,28 @@ def describe(array: xr.DataArray, name: str, **extra: Any) -> xr.DataArray:
     described.attrs = attributes(name, array.dims, **extra)
     described.encoding = {}
     return described
+
+
+def warn_of_replaced(names: Sequence[object], *, by: str, alone: str, stacklevel: int = 2) -> None:
+    """Warn that variables which may be observations give way to what is computed.
+
+    Parameters
+    ----------
+    names : sequence
+        Of the variables; empty: nothing is said.
+    by : str
+        What replaces them, such as ``baseline``.
+    alone : str
+        How to have what is computed alone.
+    stacklevel : int
+        Of the caller, as of `warnings.warn`.
+    """
+    if names:
+        warnings.warn(
+            f"{by} replaces {', '.join(map(str, names))} of the Dataset (observations?); {alone}",
+            XfluxWarning,
+            stacklevel=stacklevel + 1,
+        )
 
 
 def with_history(ds: xr.Dataset, event: str) -> xr.Dataset:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError
+from xflux.labels.attach import warn_of_replaced
 from xflux.labels.blockwise import check_same_grid
 from xflux.refinement.inputs import with_net_radiation
 from xflux.refinement.tower_rows import FLUXES
@@ -129,13 +129,8 @@ def refined_beside(
     lost = [
         name for name in made if name in ds and name not in before and "model" not in ds[name].attrs
     ]
-    if lost:
-        warnings.warn(
-            f"refine replaces {', '.join(lost)} of the Dataset (observations?); "
-            "xflux.refine(ds, model) returns the refined fluxes alone",
-            XfluxWarning,
-            stacklevel=3,
-        )
+    alone = "xflux.refine(ds, model) returns the refined fluxes alone"
+    warn_of_replaced(lost, by="refine", alone=alone, stacklevel=3)
     # Intervals of another refinement of these fluxes hold no more.
     stale = [name for name in before if str(name).rpartition("_")[0] in fluxes]
     result = ds.drop_vars(stale).assign(made)
