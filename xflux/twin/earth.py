@@ -18,10 +18,9 @@ from xflux.numerics.meteorology import pressure_from_elevation
 from xflux.twin.chunks import PLACES, AtPlaces, AtSteps
 from xflux.twin.climate import Steps, carbon_dioxide
 from xflux.twin.fingerprint import fingerprint
-from xflux.twin.towers import OBSERVED, place_towers
-from xflux.twin.towers import observe as observe_towers
+from xflux.twin.tower_tables import tower_tables
 from xflux.twin.weather import FIRST, LAST
-from xflux.twin.world import DRIVERS, TRUTH, at_steps
+from xflux.twin.world import DRIVERS, TRUTH
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -193,12 +192,12 @@ class Earth:
             Dims (site, time), in memory, as tables of towers are; NaN where nothing was
             recorded. ``lat``, ``lon``, ``elevation`` and ``igbp`` are coordinates.
         """
-        drivers, _, observed = self._at_towers(n)
+        drivers, _, observed = tower_tables(self, n)
         return drivers, observed
 
     def tower_truth(self, n: int = 100) -> xr.Dataset:
         """Return what the towers of `towers` would have recorded without error or gap."""
-        return self._at_towers(n)[1]
+        return tower_tables(self, n)[1]
 
     def land_models(self, n: int = 21) -> xr.Dataset:
         """Run an ensemble of land models in the climate of this Earth, as TRENDY does.
@@ -233,64 +232,6 @@ class Earth:
         from xflux.twin.land_models import land_models
 
         return land_models(self, n)
-
-    def _at_towers(self, n: int) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-        import xarray as xr
-
-        if not isinstance(n, int | np.integer) or n < 1:
-            raise InputError(f"n={n!r} is no number of towers; expected 1 or more")
-        sites = place_towers(self.seed, int(n))
-        first, last = self._days
-        made = at_steps(
-            self.seed, first, last, sites.lat, sites.lon, sites.land, (*DRIVERS, *TRUTH)
-        )
-        recorded = observe_towers(self.seed, sites, made, first, last)
-        degrees = {"lat": ("latitude", "degrees_north"), "lon": ("longitude", "degrees_east")}
-        coords: dict[str, Any] = {
-            "site": ("site", [f"TW-{k + 1:03d}" for k in range(n)], {"cf_role": "timeseries_id"}),
-            "time": self._time,
-        }
-        for name, (standard_name, units) in degrees.items():
-            attrs = {"standard_name": standard_name, "units": units}
-            coords[name] = ("site", getattr(sites, name), attrs)
-        for name, values in (
-            ("elevation", sites.land.elevation),
-            ("igbp", sites.land.igbp.astype("i1")),
-        ):
-            coords[name] = describe(xr.DataArray(values, dims="site"), name)
-
-        def table(arrays: Mapping[str, Any], names: tuple[str, ...], title: str) -> xr.Dataset:
-            ds = xr.Dataset(
-                {
-                    name: self._label(
-                        xr.DataArray(arrays[name].T.astype(np.float32), dims=("site", "time")), name
-                    )
-                    for name in names
-                },
-                coords=coords,
-            )
-            resolution = {"MS": "MM", "D": "DD"}[self.freq]
-            return self._said(ds, title).assign_attrs(
-                featureType="timeSeries", resolution=resolution
-            )
-
-        drivers = table(made, DRIVERS, "Drivers at towers on an idealised Earth (synthetic)")
-        drivers["co2"] = self._co2
-        plain = {
-            "c4_fraction": sites.land.c4_fraction,
-            "patm": pressure_from_elevation(sites.land.elevation),
-        }
-        for name, values in plain.items():
-            array = xr.DataArray(values.astype(np.float32), dims="site")
-            drivers[name] = self._label(array, name)
-        truth = table(made, TRUTH, "True fluxes at towers on an idealised Earth (synthetic)")
-        return (
-            drivers,
-            truth,
-            table(
-                recorded, OBSERVED, "Fluxes recorded at towers on an idealised Earth (synthetic)"
-            ),
-        )
 
     @property
     def _span(self) -> tuple[np.datetime64, np.datetime64]:
