@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 import xflux
 from xflux.errors import FileFormatError
+from xflux.learning import model_file
 from xflux.refinement import store
 from xflux.refinement.provenance import provenance
 from xflux.refinement.store import read, write
@@ -81,7 +82,7 @@ def test_files_of_the_first_schema_are_still_read(model, tmp_path, monkeypatch):
             del feature["part"], feature["limit"]
         return dumps(described | {"provenance": {}}, **options)
 
-    monkeypatch.setattr(store.json, "dumps", first)
+    monkeypatch.setattr(model_file.json, "dumps", first)
     monkeypatch.setattr(store, "SCHEMA", 1)
     path = write(tmp_path / "old", model.refinement_, {})
     monkeypatch.undo()
