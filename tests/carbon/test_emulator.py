@@ -182,3 +182,11 @@ def test_latitude_is_a_feature_on_request_alone():
     fitted = small(quantiles=(), features=("ta", "igbp", "lat")).fit(EARTH.drivers, models())
     assert fitted.emulation_.predictors.names == ("ta", "gpp", "lat", "igbp")
     assert "ra" in xflux.allocate(drivers(), fitted)
+
+
+def test_what_was_learned_from_generated_models_says_so():
+    ds = drivers().copy(deep=True)
+    for array in ds.data_vars.values():
+        array.attrs.pop("synthetic", None)
+    assert "synthetic" not in xflux.allocate(ds)["ra"].attrs
+    assert "Earth" in xflux.allocate(ds, emulator())["ra"].attrs["synthetic"]

@@ -13,7 +13,7 @@ from xflux.baselines.model import FluxModel, carried, check_model, text_of
 from xflux.baselines.photosynthesis import PModel
 from xflux.baselines.respiration import Q10Respiration
 from xflux.errors import InputError
-from xflux.labels.attach import describe
+from xflux.labels.attach import describe, generated
 from xflux.labels.pipeline import run
 from xflux.labels.resolve import resolve
 from xflux.labels.units import plain_indexes, quantify
@@ -122,8 +122,7 @@ def baseline(
     arrays = dict(zip(outputs, run(plan, finish, len(outputs)), strict=True))
     made_by = {output: model for model in models.values() for output in model.outputs}
     # What is computed from generated drivers is no estimate of a place, wherever it goes.
-    generated = {str(source.array.attrs.get("synthetic", "")) for source in plan.sources.values()}
-    synthetic = "; ".join(sorted(generated - {""})) or None
+    synthetic = generated(source.array for source in plan.sources.values())
     fluxes = {}
     for name in sorted(outputs, key=_order):
         extra: dict[str, Any] = {"synthetic": synthetic}

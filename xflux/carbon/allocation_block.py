@@ -36,6 +36,10 @@ class Fractions(Protocol):
     def by_year(self) -> tuple[str, ...]:
         """What `outputs` holds by year."""
 
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What it is from, as JSON holds it."""
+
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> dict[str, dict[str, Floats]]:

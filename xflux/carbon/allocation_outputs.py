@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xflux.carbon.allocation_block import AllocationBlock
 from xflux.carbon.emulation import Emulation
-from xflux.labels.attach import describe
+from xflux.labels.attach import describe, generated
 from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from xflux.carbon.years import Years
 
-__all__ = ["LITERATURE_SAID", "labelled"]
+__all__ = ["labelled"]
 
-LITERATURE_SAID = "fractions and turnover times of the literature by land cover (xflux.literature)"
+_LITERATURE = (
+    "fractions and turnover times of the literature by land cover (xflux.carbon.literature)"
+)
 _IMBALANCE = {
     "long_name": "Autotrophic respiration as a share of GPP, less that as a share of RECO, before "
     "both were brought together; mass of carbon",
@@ -38,7 +40,8 @@ def labelled(
 
     fitted = block.fitted
     said = _said(fitted)
-    mark = ds.attrs.get("synthetic") or fitted_mark(fitted)
+    # What was learned from generated models, or made from generated fluxes, is no estimate.
+    mark = generated(ds.data_vars.values()) or fitted.provenance.get("synthetic")
     result: dict[str, xr.DataArray] = {}
     for name, variants in made.items():
         if block.scenarios:
@@ -76,13 +79,8 @@ def _described(
 
 def _said(fitted: Any) -> str:
     if not isinstance(fitted, Emulation):
-        return LITERATURE_SAID
+        return _LITERATURE
     models = [name for name in fitted.provenance.get("models", ()) if name]
     of = f"{len(models)} land models" if len(models) > 1 else "a land model"
     how = "free ratios" if fitted.form == "ratio" else "fractions and turnover times"
     return f"{how} emulated from {of}" + (f" ({', '.join(models)})" if models else "")
-
-
-def fitted_mark(fitted: Any) -> str | None:
-    """Return what says that an emulator learned from generated models."""
-    return fitted.provenance.get("synthetic") if isinstance(fitted, Emulation) else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from xflux.carbon.attribution_places import STATUS
 from xflux.carbon.causal_graph import CausalGraph
-from xflux.labels.attach import with_history
+from xflux.labels.attach import generated, with_history
 from xflux.labels.find import find
 from xflux.labels.variables import variables
 
@@ -101,12 +101,10 @@ def _origins(
 ) -> dict[str, str]:
     """Say of which models the fluxes are, and whether anything is generated."""
     own = {node: (find(ds, node, names) if node in variables else node) for node in nodes}
-    attrs = {node: ds[name].attrs for node, name in own.items() if name is not None}
+    found = {node: ds[name] for node, name in own.items() if name is not None}
     said = {}
-    made = [node for node, held in attrs.items() if "model" in held]
+    made = [node for node, array in found.items() if "model" in array.attrs]
     if made:
         said["explains"] = f"the models of {', '.join(made)}, not nature"
-    for held in attrs.values():
-        if "synthetic" in held:
-            said["synthetic"] = held["synthetic"]
-    return said
+    mark = generated(found.values())
+    return said | ({"synthetic": mark} if mark else {})

@@ -11,6 +11,7 @@ from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals, yearly_su
 from xflux.carbon.stock_change import StockChange, stock_change
 from xflux.carbon.time_axis import YEAR, Axis, StockTime
 from xflux.errors import InputError, MissingVariableError
+from xflux.labels.attach import generated
 from xflux.labels.calendar import Step
 from xflux.labels.named_regions import named_regions
 
@@ -158,10 +159,8 @@ def mass_balance(
     if YEAR in result.coords:
         result[YEAR].attrs = {"long_name": "calendar year"}
     result.attrs = _said(terms, formed, lacking, change)
-    for array in terms.arrays.values():
-        if "synthetic" in array.attrs:
-            result.attrs["synthetic"] = array.attrs["synthetic"]
-    return result
+    mark = generated(terms.arrays.values())
+    return result.assign_attrs(synthetic=mark) if mark else result
 
 
 def _check_regions(terms: Terms, regions: Any) -> None:

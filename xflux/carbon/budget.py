@@ -13,6 +13,7 @@ from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals
 from xflux.carbon.time_axis import YEAR
 from xflux.carbon.trend import FEWEST, PARTS, trend
 from xflux.errors import InputError
+from xflux.labels.attach import generated
 from xflux.labels.calendar import Step
 from xflux.labels.grid import match_grid
 from xflux.labels.named_regions import named_regions
@@ -338,10 +339,8 @@ def _said(
     empty = _without_cells(found, terms)
     if empty:
         attrs["regions_without_cells"] = ", ".join(empty)
-    for array in terms.arrays.values():
-        if "synthetic" in array.attrs:
-            attrs["synthetic"] = array.attrs["synthetic"]
-    return attrs
+    mark = generated(terms.arrays.values())
+    return attrs | ({"synthetic": mark} if mark else {})
 
 
 def _without_cells(found: Regions | None, terms: Terms) -> list[str]:

@@ -50,6 +50,10 @@ class _Parameters:
     def predictors(self) -> Predictors:
         return self.fitted.predictors
 
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        return self.fitted.provenance
+
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> dict[str, dict[str, Floats]]:

@@ -110,6 +110,7 @@ def cross_fitted(
             "cells": len(fold),
             "years": None if data.labels is None else [int(data.labels[0]), int(data.labels[-1])],
             "xflux": __version__,
+            **({"synthetic": data.synthetic} if data.synthetic else {}),
         },
     )  # fmt: skip
     how = f"blocks of {settings.block:g} degrees" if settings.split == "block" else "single cells"

@@ -14,6 +14,7 @@ from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference import Reference, reference_arrays
 from xflux.carbon.years import Years, whole_years
 from xflux.errors import GridMismatchError, InputError, MissingVariableError
+from xflux.labels.attach import generated
 from xflux.labels.blockwise import check_same_grid
 from xflux.labels.coordinates import find_lat_lon
 
@@ -43,6 +44,8 @@ class Training:
     dims : mapping of str to DataArray
         Coordinates of the grid, by dim.
     models : tuple of str
+    synthetic : str or None
+        What says that any of it was generated.
     """
 
     predictors: Predictors
@@ -53,6 +56,7 @@ class Training:
     place: Mapping[str, Array]
     dims: Mapping[str, xr.DataArray]
     models: tuple[str, ...]
+    synthetic: str | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -124,6 +128,7 @@ def training(
         place,
         {str(dim): reference[dim] for dim in space},
         models.names,
+        generated([*drivers.data_vars.values(), *reference.data_vars.values()]),
     )
 
 

@@ -7,7 +7,7 @@ through arithmetic, so that a flux would come out as a temperature in degC.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from xflux.version import __version__
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["attributes", "describe", "warn_of_replaced", "with_history"]
+__all__ = ["attributes", "describe", "generated", "warn_of_replaced", "with_history"]
 
 
 def attributes(name: str, dims: tuple[object, ...] | None = None, **extra: Any) -> dict[str, Any]:
@@ -92,6 +92,12 @@ def describe(array: xr.DataArray, name: str, **extra: Any) -> xr.DataArray:
     described.attrs = attributes(name, array.dims, **extra)
     described.encoding = {}
     return described
+
+
+def generated(arrays: Iterable[xr.DataArray]) -> str | None:
+    """Return what says that some of these were generated; None where none was."""
+    marks = {str(array.attrs.get("synthetic", "")) for array in arrays}
+    return "; ".join(sorted(marks - {""})) or None
 
 
 def warn_of_replaced(names: Sequence[object], *, by: str, alone: str, stacklevel: int = 2) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.labels.attach import describe
+from xflux.labels.attach import describe, generated
 from xflux.labels.blockwise import check_same_grid, common_dtype
 from xflux.labels.calendar import find_time
 from xflux.labels.chunks import at_least, largest_chunks, same_volume
@@ -21,7 +21,6 @@ from xflux.learning.features import based_on
 from xflux.numerics.tiles import slabs
 from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
 from xflux.refinement.known_sites import remembered
-from xflux.refinement.provenance import generated
 from xflux.refinement.refinement import Refinement
 from xflux.refinement.steps import check_steps
 
@@ -94,7 +93,7 @@ def apply(
     made = _run(block, list(arrays.values()), list(arrays), len(names), members)
     template = max(arrays.values(), key=lambda array: array.ndim)
     # What was learned from generated records, or made from generated drivers, is no estimate.
-    mark = generated(ds) or fitted.provenance.get("synthetic")
+    mark = generated(ds.data_vars.values()) or fitted.provenance.get("synthetic")
     note = "records of sites that it was fitted to went into the values there" if own else None
     result = {}
     for name, array in zip(names, made, strict=True):

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 from xflux.errors import XfluxError
+from xflux.labels.attach import generated
 from xflux.refinement.inputs import positions
 from xflux.refinement.steps import step_days
 
-__all__ = ["generated", "provenance"]
+__all__ = ["provenance"]
 
 _PACKAGES = (
     "xflux", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "torch", "xarray",
@@ -56,14 +57,8 @@ def provenance(observed: xr.Dataset, used: Mapping[str, NDArray[np.bool_]]) -> d
         "records": {flux: int(rows.sum()) for flux, rows in used.items()},
         "versions": {"python": platform.python_version(), **_versions()},
         **({"extent": extent} if (extent := _extent(observed, sites)) else {}),
-        **({"synthetic": mark} if (mark := generated(observed)) else {}),
+        **({"synthetic": mark} if (mark := generated(observed.data_vars.values())) else {}),
     }
-
-
-def generated(ds: xr.Dataset) -> str | None:
-    """Return what says that variables of a Dataset were generated; None where none was."""
-    marks = {str(array.attrs.get("synthetic", "")) for array in ds.data_vars.values()}
-    return "; ".join(sorted(marks - {""})) or None
 
 
 def _extent(observed: xr.Dataset, sites: NDArray[np.int64]) -> dict[str, list[float]] | None:

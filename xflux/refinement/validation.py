@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
-from xflux.labels.attach import describe
+from xflux.labels.attach import describe, generated
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.learning.features import BASELINES, based_on, parse
@@ -15,7 +15,6 @@ from xflux.progress_bar import progress_bar
 from xflux.refinement.folds import Fold
 from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables
-from xflux.refinement.provenance import generated
 from xflux.refinement.splits import as_splitter
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def cross_validate(
     import xarray as xr
     from joblib import Parallel, delayed
 
-    fluxes, mark = tuple(model.fluxes), generated(observed)
+    fluxes, mark = tuple(model.fluxes), generated(observed.data_vars.values())
     plan = resolve(observed, {flux: f"fluxes=(..., {flux!r}) of the model" for flux in fluxes})
     observed = observed.assign(
         {flux: describe(materialise(plan, flux), flux, synthetic=mark) for flux in fluxes}
