@@ -14,6 +14,8 @@ from xflux.carbon.allocation_run import run
 from xflux.carbon.emulation import Emulation, codes_of
 from xflux.carbon.fractions import SPLITS
 from xflux.carbon.literature import literature
+from xflux.carbon.pool_kernel import PARAMETERS
+from xflux.carbon.pool_parameters import parameter_attributes
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference_fractions import MEAN
 from xflux.errors import InputError
@@ -27,15 +29,6 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 _TIMES = {"tau_leaf": "leaf", "tau_wood": "wood", "tau_root": "root"}
-_POOLS = (*_TIMES.values(), "litter", "soil")
-_GROWN = "Share of net primary production that becomes {}"
-_STAYS = "Residence time of carbon in {}"
-#: What parameters are called, and their units.
-_SAID = {
-    **{f"npp_to_{part}": (_GROWN.format(part), "1") for part in _TIMES.values()},
-    **{f"tau_{pool}": (_STAYS.format(pool), "year") for pool in _POOLS},
-    "litter_to_soil": ("Share of decayed litter that becomes soil", "1"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class _Parameters:
 
     fitted: Emulation
     scenarios: tuple[str, ...] = (MEAN,)
-    by_year: tuple[str, ...] = tuple(_SAID)
+    by_year: tuple[str, ...] = PARAMETERS
 
     @property
     def predictors(self) -> Predictors:
@@ -111,8 +104,9 @@ def emulated_parameters(
         )
     given = allocation_inputs(ds, fitted.predictors, names, needed_by="the pools")
     made = run(given.block(_Parameters(fitted), by_step=()), given.arrays, given.years)
-    result = {}
-    for name, variants in made.items():
-        long_name, units = _SAID[name]
-        result[name] = variants[""].rename(name).assign_attrs(long_name=long_name, units=units)
-    return xr.Dataset(result)
+    return xr.Dataset(
+        {
+            name: variants[""].rename(name).assign_attrs(parameter_attributes(name))
+            for name, variants in made.items()
+        }
+    )

@@ -22,10 +22,22 @@ from xflux.labels.variables import IGBP, Variable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Given", "pool_parameters"]
+__all__ = ["Given", "parameter_attributes", "pool_parameters"]
 
 #: What a user may give: parameters by name; what is left out comes from the literature.
 Given = Mapping[str, Any] | PlantParameters | None
+
+
+def parameter_attributes(name: str) -> dict[str, str]:
+    """Return what a parameter is called, and its unit."""
+    if name == "litter_to_soil":
+        return {"long_name": "share of decayed litter that becomes soil", "units": "1"}
+    if name.startswith("npp_to_"):
+        part = name.removeprefix("npp_to_")
+        said = f"share of net primary production that becomes {part}"
+        return {"long_name": said, "units": "1"}
+    pool = name.removeprefix("tau_")
+    return {"long_name": f"residence time of carbon in {pool}", "units": "year"}
 
 
 def pool_parameters(

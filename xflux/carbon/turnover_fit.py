@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.carbon.pool_kernel import POOLS
+from xflux.carbon.pool_parameters import parameter_attributes
 from xflux.errors import InputError, MissingVariableError
 from xflux.labels.attach import with_history
 from xflux.labels.blockwise import check_same_grid, require_whole
@@ -103,19 +104,10 @@ def fit_turnover(
     )
     made = {}
     for name, array in zip(_FITTED, results, strict=True):
-        units = "year" if name.startswith("tau_") else "1"
-        made[name] = array.assign_attrs(long_name=_long_name(name), units=units)
+        made[name] = array.assign_attrs(parameter_attributes(name))
     for name, array in zip(_SHARES, split, strict=True):
-        made[name] = array.assign_attrs(long_name=_long_name(name), units="1")
+        made[name] = array.assign_attrs(parameter_attributes(name))
     return with_history(xr.Dataset(made), "fit_turnover")
-
-
-def _long_name(name: str) -> str:
-    if name == "litter_to_soil":
-        return "share of decayed litter that becomes soil"
-    if name.startswith("npp_to_"):
-        return f"share of net primary production that becomes {name.removeprefix('npp_to_')}"
-    return f"residence time of carbon in {name.removeprefix('tau_')}"
 
 
 def _share(name: str, shares: Mapping[str, Any]) -> xr.DataArray:
