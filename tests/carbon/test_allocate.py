@@ -94,7 +94,7 @@ def test_chunks_hold_whole_years_and_stay_of_their_size():
     assert np.prod(lazy["ra"].data.chunksize) <= 2 * cells
 
 
-def test_an_emulator_that_has_travelled_gives_the_same(made):
+def test_an_emulator_that_has_travelled_gives_the_same():
     copy = pickle.loads(pickle.dumps(emulator()))
     ours = xflux.allocate(drivers(), emulator())
     xr.testing.assert_identical(xflux.allocate(drivers(), copy), ours)
