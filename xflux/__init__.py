@@ -49,7 +49,6 @@ _LAZY = {
     "shared_features": "xflux.refinement.shared_features",
     "simulate_pools": "xflux.carbon.pools",
     "SmartForest4D": "xflux.learning.smartforest",
-    "SmartForest4D": "xflux.refinement.smartforest",
     "snap": "xflux.labels.coordinates",
     "standardize": "xflux.labels.standardize",
     "to_zarr": "xflux.files.zarr_store",
