@@ -16,17 +16,16 @@ models = earth.land_models(n=9).compute()  # as a folder of TRENDY: fluxes and p
 
 # One quick learner and few rows, so that this page is soon built.
 emulator = xflux.AllocationEmulator(learner="kernel", folds=3, rows=1000)
-emulator.fit(earth.drivers, models)
+emulator = emulator.fit(earth.drivers, models)
 
 # %%
 # How good is it at places that it has not seen? Blocks of 10 degrees were left out in turn. What
-# counts is not only the score of a flux or pool: uptake differs so much between places that the mean
-# fraction of each land cover class, times uptake, scores high for nothing (``null``).
+# counts is not only the score of a flux or pool: uptake differs so much between places that the
+# mean fraction of each land cover class, times uptake, scores high for nothing (``null``).
 
 scores = emulator.validation.sel(scenario="mean")
-scores[["r2_pearson", "null_r2_pearson", "nrmse", "null_nrmse"]].to_dataframe().drop(
-    columns="scenario"
-).round(2)
+shown = scores[["r2_pearson", "null_r2_pearson", "nrmse", "null_nrmse"]]
+shown.drop_vars("scenario").to_dataframe().round(2)
 
 # %%
 # So the fractions are scored themselves: 1 is all of what the means of classes leave, 0 nothing.
@@ -34,8 +33,8 @@ scores[["r2_pearson", "null_r2_pearson", "nrmse", "null_nrmse"]].to_dataframe().
 scores.fraction_skill.to_series().round(2)
 
 # %%
-# Now the uptake and respiration of this Earth is divided: fluxes by month, pools by year, each with
-# the least and largest of the scenarios (the mean and two quantiles of the ensemble).
+# Now the uptake and respiration of this Earth is divided: fluxes by month, pools by year, each
+# with the least and largest of the scenarios (the mean and two quantiles of the ensemble).
 
 ds = earth.drivers.merge(earth.truth[["gpp", "reco"]])
 carbon = ds.carbon.allocate(emulator).compute()
@@ -48,23 +47,23 @@ ensemble = models.flux.standardize().mean("model", keep_attrs=True)  # kg m-2 be
 carbon.flux.plot.profiles("cVeg", reference={"Mean of the models": ensemble})
 
 # %%
-# What a year's uptake becomes over all land, and what the pools hold, with trends. Bands are sums of
-# the least and largest of each cell, as wide as if all cells went together.
+# What a year's uptake becomes over all land, and what the pools hold, with trends. Bands are sums
+# of the least and largest of each cell, as wide as if all cells went together.
 
 carbon.flux.plot.trends(["gpp", "ra", "rh", "nep", "cVeg", "cSoil"])
 
 # %%
 # Whatever was predicted, the identities hold to the rounding of the numbers. One balance does not
-# close. These pools are a size, not a history: each year has its own production and turnover, so that
-# the soil of the figure gains several times what the fluxes bring. Trends of stocks are not to be
-# read from it.
+# close. These pools are a size, not a history: each year has its own production and turnover, so
+# that the soil of the figure gains several times what the fluxes bring. Trends of stocks are not
+# to be read from it.
 
 print(xflux.balance_report(xflux.mass_balance(carbon)))
 
 # %%
-# Pools that are integrated in time do not have that gap. Here litter and soil have the mean turnover
-# that was learned, plants that of the literature, and all begin in balance with the first year;
-# respiration of soils then follows from the pools.
+# Pools that are integrated in time do not have that gap. Here litter and soil have the mean
+# turnover that was learned, plants that of the literature, and all begin in balance with the first
+# year; respiration of soils then follows from the pools.
 
 year = carbon.npp.weighted(carbon.time.dt.days_in_month).mean("time") * 365.25
 learned = {
