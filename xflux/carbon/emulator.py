@@ -161,6 +161,36 @@ class AllocationEmulator(BaseEstimator):
         )
         return self
 
+    def pool_parameters(
+        self, ds: xr.Dataset, *, names: Mapping[str, str] | None = None
+    ) -> xr.Dataset:
+        """Return what `xflux.simulate_pools` needs, as the mean of the land models has it.
+
+        Parameters
+        ----------
+        ds : Dataset
+            gpp and the drivers that were learned from.
+        names : mapping, optional
+            Explicit names.
+
+        Returns
+        -------
+        Dataset
+            Lazy where `ds` is, by `year`: npp_to_leaf, npp_to_wood, npp_to_root, litter_to_soil
+            [1]; tau_leaf, tau_wood, tau_root, tau_litter, tau_soil [years]. At steady state they
+            hold what `xflux.allocate` says: ``tau_leaf = leaf_share turnover_veg / npp_to_leaf``
+            and so on. Shares of NPP are those of the literature where the models delivered none,
+            and so is litter_to_soil.
+
+        Raises
+        ------
+        InputError
+            When turnover of vegetation, litter or soil was not learned.
+        """
+        from xflux.carbon.emulated_parameters import emulated_parameters
+
+        return emulated_parameters(fitted_of(self), ds, names)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the fitted emulator to one file of safetensors, without pickle.
 
