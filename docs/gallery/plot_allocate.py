@@ -61,16 +61,10 @@ carbon.flux.plot.trends(["gpp", "ra", "rh", "nep", "cVeg", "cSoil"])
 print(xflux.balance_report(xflux.mass_balance(carbon)))
 
 # %%
-# Pools that are integrated in time do not have that gap. Here litter and soil have the mean
-# turnover that was learned, plants that of the literature, and all begin in balance with the first
-# year; respiration of soils then follows from the pools.
+# Pools that are integrated in time do not have that gap. They take the residence times of the
+# emulator, and begin in balance with the first year; respiration of soils then follows from them.
 
-year = carbon.npp.weighted(carbon.time.dt.days_in_month).mean("time") * 365.25
-learned = {
-    "tau_litter": (carbon.cLitter.mean("year") / year).assign_attrs(units="year"),
-    "tau_soil": (carbon.cSoil.mean("year") / year / 0.3).assign_attrs(units="year"),
-    "litter_to_soil": 0.3,
-}
-pools = carbon[["gpp", "npp", "igbp"]].carbon.simulate_pools(learned, spinup=1)
+parameters = emulator.pool_parameters(carbon).mean("year", keep_attrs=True)
+pools = carbon[["gpp", "npp", "igbp"]].carbon.simulate_pools(parameters, spinup=1)
 area = {name: carbon[name] for name in ("cell_area", "land_fraction")}
 print(xflux.balance_report(xflux.mass_balance(pools.assign(area))))
