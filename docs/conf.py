@@ -9,6 +9,7 @@ import sphinx_autosummary_accessors
 
 import xflux
 from xflux.baselines.evapotranspiration import DEVIATIONS
+from xflux.carbon.literature import literature_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,7 +92,13 @@ def _write_tables(app: Sphinx) -> None:
         ("name", "what JPL's code does"),
         ((_code(name), said) for name, said in DEVIATIONS.items()),
     )
-    for name, text in (("measured", measured), ("found", found), ("deviations", deviations)):
+    pages = {
+        "measured": measured,
+        "found": found,
+        "deviations": deviations,
+        "literature": literature_table() + "\n",
+    }
+    for name, text in pages.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
