@@ -49,7 +49,7 @@ class Allocated:
     of : {"refined", "baseline"}
         Which fluxes.
     mean : Dataset
-        Mean of the pools over the years, in memory.
+        Mean of the pools over the years, and the area of cells; in memory.
     left_out : dict of str to str
     """
 
@@ -140,19 +140,21 @@ def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progres
 
     carbon = reopen(path)
     names = [name for name in (*FLUXES, *POOLS) if name in carbon]
+    pools = [name for name in (*POOLS, "cell_area", "land_fraction") if name in carbon.variables]
     # Over one land: GPP of deserts is no part of what was divided.
     summed = over_same_land(carbon, carbon)
+    balance = mass_balance(carbon)
+    totals = [name for name in balance if str(name).startswith(("total_", "max_relative_"))]
     with progress.computing("summing carbon, and checking that it adds up") as compute:
-        budget, balance, mean = compute(
+        budget, numbers, mean = compute(
             with_bounds(summed, None, variables=names, names=None, bounds=True).squeeze(
                 "region", drop=True
             ),
-            mass_balance(carbon),
-            _mean(carbon[[name for name in POOLS if name in carbon]]),
+            balance[totals],
+            _mean(carbon.reset_coords()[pools]),
         )
-    return Allocated(
-        path, carbon, budget, balance_report(balance), said, by_emulator, of, mean
-    )  # fmt: skip
+    report = balance_report(numbers.assign_attrs(balance.attrs))
+    return Allocated(path, carbon, budget, report, said, by_emulator, of, mean)
 
 
 def over_same_land(ds: xr.Dataset, carbon: xr.Dataset) -> xr.Dataset:
@@ -176,4 +178,5 @@ def over_same_land(ds: xr.Dataset, carbon: xr.Dataset) -> xr.Dataset:
 
 def _mean(pools: xr.Dataset) -> xr.Dataset:
     """Average pools over their years."""
+    pools = pools.drop_vars("igbp", errors="ignore")
     return pools.mean("year", keep_attrs=True) if "year" in pools.dims else pools

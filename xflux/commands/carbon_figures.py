@@ -92,7 +92,7 @@ def _profiles(result: Allocated, others: dict[str, xr.Dataset], name: str, title
 
     reference = {called: ds[name] for called, ds in others.items() if name in ds}
     axes = plot_profiles(
-        result.mean[name], reference=reference or None, grid=result.carbon, label=result.of
+        result.mean[name], reference=reference or None, grid=result.mean, label=result.of
     )
     return _titled(axes, title)
 

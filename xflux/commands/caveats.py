@@ -119,9 +119,9 @@ def carbon_caveats(result: Allocated) -> list[str]:
     else:
         caveats = [
             "Fractions and turnover times of the literature know land cover alone: no climate, "
-            "soil, or age of forests. A forest of the tropics and one of the subtropics of the same "
-            "class turn over alike, and soils of the cold and of wetlands hold more than is told "
-            "here. Land models (--land-models) know climate."
+            "soil, or age of forests. Grassland of the tropics and of the cold turn over alike, "
+            "and soils of the cold and of wetlands hold more than is told here. Land models "
+            "(--land-models) know climate."
         ]
     if result.years:
         caveats.append(

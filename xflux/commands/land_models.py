@@ -55,8 +55,8 @@ class Divider:
         years = of.get("years")
         span = "a mean year" if not years else f"{years[0]} to {years[1]}"
         facts = [
-            f"Emulator: learner {emulator.learner!r}, fitted to {of.get('cells')} cells, {span}, of "
-            f"{len(names) or 1} land model{'s' * (len(names) > 1)}"
+            f"Emulator: learner {emulator.learner!r}, fitted to {of.get('cells')} cells, {span}, "
+            f"of {len(names) or 1} land model{'s' * (len(names) > 1)}"
             + (f": {', '.join(names)}" if names else ""),
         ]
         files = {}
