@@ -34,6 +34,7 @@ _LAZY = {
     "mass_balance": "xflux.carbon.balance",
     "observation_uncertainty": "xflux.refinement.observation_uncertainty",
     "open_drivers": "xflux.files.drivers",
+    "open_land_models": "xflux.files.land_models",
     "open_towers": "xflux.files.towers",
     "PModel": "xflux.baselines.photosynthesis",
     "PriestleyTaylor": "xflux.baselines.evapotranspiration",

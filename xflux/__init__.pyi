@@ -24,6 +24,7 @@ from xflux.files.carbon_budget import read_global_carbon_budget as read_global_c
 from xflux.files.co2 import fill_co2 as fill_co2
 from xflux.files.co2 import read_co2 as read_co2
 from xflux.files.drivers import open_drivers as open_drivers
+from xflux.files.land_models import open_land_models as open_land_models
 from xflux.files.towers import open_towers as open_towers
 from xflux.files.zarr_store import to_zarr as to_zarr
 from xflux.labels.coordinates import snap as snap

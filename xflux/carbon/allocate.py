@@ -61,7 +61,7 @@ def allocate(
         that were learned, and ``imbalance_ra`` [g m-2 d-1]; of each but the last also ``_lower``
         and ``_upper``, the least and largest of the scenarios. NaN where gpp or reco is, where
         GPP of the year is at most 10 g m-2, in years that are not whole, and for land cover that
-        is not known.
+        the emulator, or the literature, does not know.
 
     Raises
     ------

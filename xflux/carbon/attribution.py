@@ -177,8 +177,8 @@ def attribute(
     >>> import xflux
     >>> earth = xflux.twin.Earth(resolution=10.0, start="2001", end="2010")
     >>> found = xflux.attribute(earth.drivers.merge(earth.truth[["gpp", "reco"]]))
-    >>> total = found.effects.sel(effect="total", child="gpp", parent="vpd", quantile=0.5)
-    >>> bool(total.item() < 0.0)
+    >>> of_dry_air = found.effects.sel(region="globe", effect="total", parent="vpd", quantile=0.5)
+    >>> float(of_dry_air.sel(child="gpp")) < 0.0
     True
     """
     given = as_graph(graph)

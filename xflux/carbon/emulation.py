@@ -137,7 +137,8 @@ class Emulation:
     ) -> dict[str, dict[str, Floats]]:
         """Predict fractions (place * year,), or (place * year, step) of those by step.
 
-        NaN where no predictor is known, or a land cover that training did not hold.
+        NaN where no predictor is known, and for a land cover that training did not hold; without
+        any land cover the mean of all classes stands in.
         """
         targets, usable = self.targets(values, shape, steps)
         made: dict[str, dict[str, Floats]] = {}

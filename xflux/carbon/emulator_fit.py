@@ -181,9 +181,10 @@ def _scored(
     scenario = part.scenarios[name]
     shape = data.shape
     targets = dict(scenario.targets)
+    npp = _production(fractions["ra_fraction"], data).reshape(-1)
     for key in TIMES:
         if key in targets and part.form == "fraction":
-            shift = _shift(fractions[key].reshape(-1), predicted[key])
+            shift = _shift(fractions[key].reshape(-1), predicted[key], npp)
             predicted[key] = predicted[key] + shift
             old = targets[key]
             targets[key] = replace(old, shift=shift)
@@ -219,10 +220,18 @@ def _error(truth: Floats, made: Floats) -> float:
     return float(np.sqrt(np.nanmean((logit(both[0]) - logit(both[1])) ** 2)))
 
 
-def _shift(truth: Floats, predicted: Floats) -> float:
-    """Return what is added to logarithms so that sums over cells left out are right."""
-    there = np.isfinite(truth) & np.isfinite(predicted)
-    return float(np.log(truth[there].sum() / np.exp(predicted[there]).sum()))
+def _production(ra_fraction: Floats, data: Training) -> Floats:
+    """Return NPP of the mean of the models (place, year), g m-2."""
+    taken = np.einsum("pys,ys->py", np.asarray(data.values["gpp"], np.float64), data.days)
+    npp: Floats = (1.0 - ra_fraction) * taken
+    return npp
+
+
+def _shift(truth: Floats, predicted: Floats, npp: Floats) -> float:
+    """Return what is added to logarithms so that stocks of cells left out add up to theirs."""
+    there = np.isfinite(truth) & np.isfinite(predicted) & np.isfinite(npp)
+    held, made = truth[there] * npp[there], np.exp(predicted[there]) * npp[there]
+    return float(np.log(held.sum() / made.sum()))
 
 
 def _weights(outputs: Mapping[str, Array], data: Training) -> dict[str, Floats]:

@@ -110,12 +110,16 @@ class Predictors:
         return rows.reshape(-1, rows.shape[-1])
 
     def usable(self, values: Mapping[str, Array], rows: Rows) -> NDArray[np.bool_]:
-        """Tell which rows of years have any number, and a class that is known."""
+        """Tell which rows of years have any number, and no class that training did not hold."""
         plain = rows[:, : rows.shape[1] - len(self.codes)]
         known: NDArray[np.bool_] = np.any(np.isfinite(plain), axis=1)
         known = known & ~np.any(np.isinf(plain), axis=1)
         if self.codes:
-            known &= np.any(rows[:, rows.shape[1] - len(self.codes) :] > 0.0, axis=1)
+            one = np.any(rows[:, rows.shape[1] - len(self.codes) :] > 0.0, axis=1)
+            plain_codes = values["igbp"][..., 0]
+            shape = (plain_codes.shape[0], rows.shape[0] // plain_codes.shape[0])
+            none = np.broadcast_to(np.isnan(plain_codes), shape).reshape(-1)
+            known = known & (one | none)
         return known
 
 

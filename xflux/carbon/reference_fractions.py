@@ -64,7 +64,8 @@ def scenario_fractions(
     def ratio(above: Array, below: Array, at: float | None = quantile) -> Floats:
         return _ratio(above, below, at, least)
 
-    live = taken > LEAST_GPP
+    # The mean of an ensemble counts all its models, a quantile those that have a fraction.
+    live = np.isfinite(taken) if quantile is None else taken > LEAST_GPP
     some = np.where(live, taken, np.nan)
     made = {"ra_fraction": ratio(_sum(held["ra"], days), some)}
     respired = held["ra"].astype(np.float64) + held["rh"]
@@ -81,7 +82,7 @@ def scenario_fractions(
         name: np.where((share >= 0.0) & (share <= 1.0), share, np.nan)
         for name, share in made.items()
     }
-    growing = np.where(live & (grown > 0.0), grown, np.nan)
+    growing = np.where(live, grown, np.nan)
     made |= {name: ratio(held[pool], growing) for name, pool in _POOLS.items() if pool in held}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -94,7 +95,7 @@ def scenario_fractions(
 
 def _split(of: str, parts: Mapping[str, Array], live: Array, ratio: Any) -> dict[str, Floats]:
     total = sum(parts.values())
-    whole = np.where(live & (total > 0.0), total, np.nan)
+    whole = np.where(live, total, np.nan)
     made = {name: ratio(parts[name], whole) for name in SPLITS[of]}
     # Quantiles of shares need not add up to 1.
     added = sum(made.values())
@@ -108,14 +109,17 @@ def _sum(rates: Array, days: Floats) -> Floats:
 
 
 def _ratio(above: Array, below: Array, quantile: float | None, least: int) -> Floats:
-    both = np.isfinite(above) & np.isfinite(below) & (below > 0.0)
+    both = np.isfinite(above) & np.isfinite(below)
+    if quantile is not None:
+        both = both & (below > 0.0)
     enough = both.sum(axis=0) >= least
     up = np.where(both, above, np.nan).astype(np.float64)
     down = np.where(both, below, np.nan)
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
         if quantile is None:
-            made = np.nanmean(up, axis=0) / np.nanmean(down, axis=0)
+            mean = np.nanmean(down, axis=0)
+            made = np.where(mean > 0.0, np.nanmean(up, axis=0) / mean, np.nan)
         else:
             made = np.nanquantile(up / down, quantile, axis=0)
     result: Floats = np.where(enough, made, np.nan)

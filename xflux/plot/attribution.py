@@ -77,6 +77,9 @@ def plot_attribution(
     values = _values(found, effect, place, ranks).sel(child=children)
     labels = _labels(found, place)
     shown = np.isfinite(values.values).any(axis=(0, 1, 3))
+    if not ranks:
+        # A gram respired is a gram less of NEP: what has no interval tells nothing.
+        shown &= (np.ptp(np.nan_to_num(values.values), axis=3) > 0.0).any(axis=(0, 1))
     parents = [str(p) for p, any_ in zip(found["parent"].values, shown, strict=True) if any_]
     if not parents:
         raise InputError(
@@ -185,7 +188,7 @@ def _draw(ax: Axes, at: Any, part: Any, colour: Any, label: str, ranks: bool) ->
     if ranks:
         ax.plot(part[:, 0], at, "D", color=colour, markerfacecolor="white", label=label, zorder=3)
         return
-    low, middle, high = part.T
+    low, middle, high = np.where(np.ptp(part, axis=1, keepdims=True) > 0.0, part, np.nan).T
     ax.hlines(at, low, high, color=colour, linewidth=1.6, zorder=2)
     sure = (low > 0.0) | (high < 0.0)
     faces = np.where(sure, "full", "none")
@@ -206,7 +209,8 @@ def _dress(
     for edge in np.arange(len(parents) - 1) + 0.5:
         ax.axhline(edge, color="#efefef", linewidth=0.8, zorder=0)
     names = [textwrap.fill(node_name(parent), 22) for parent in parents]
-    ax.set_yticks(range(len(parents)), labels=names if first else [])
+    # Axes of one figure share their ticks: labels that others lack are only not shown.
+    ax.set_yticks(range(len(parents)), labels=names)
     if not first:
         ax.tick_params(labelleft=False)
     ax.set_ylim(len(parents) - 0.45, -0.55)

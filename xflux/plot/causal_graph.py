@@ -20,8 +20,8 @@ __all__ = ["plot_causal_graph"]
 _POSITIVE, _NEGATIVE = "#b5402f", "#2664a6"
 #: Where the nodes that everybody knows stand; others go below their causes.
 _PLACES = {
-    "swin": (0.0, 2.0), "p": (2.0, 2.0), "co2": (3.0, 1.35), "ta": (0.35, 1.0),
-    "vpd": (1.6, 1.1), "tsoil": (-0.4, 0.35), "gpp": (2.3, 0.0), "reco": (0.7, -0.35),
+    "swin": (-0.1, 2.0), "p": (2.35, 2.0), "co2": (3.0, 1.35), "ta": (0.2, 1.0),
+    "vpd": (1.4, 1.2), "tsoil": (-0.5, 0.3), "gpp": (2.3, 0.0), "reco": (0.9, -0.35),
     "nee": (1.3, -0.2), "nep": (1.5, -1.1),
 }  # fmt: skip
 
@@ -75,14 +75,17 @@ def plot_causal_graph(
         if child != "nep" and np.isfinite(values[row, column]).all()
     ]
     at = _positions([*dict.fromkeys([*parents, *(c for c in children if c != "nep")])])
-    for parent, child, (low, middle, high) in arrows:
-        _arrow(ax, at[parent], at[child], middle, sure=low > 0.0 or high < 0.0)
+    boxes = {}
     for node, (x, y) in at.items():
-        ax.text(
+        boxes[node] = ax.text(
             x, y, node_name(node).replace(" ", "\n", 1), ha="center", va="center", fontsize=9,
             color=INK, zorder=4,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": MUTED},
-        )  # fmt: skip
+        ).get_bbox_patch()  # fmt: skip
+    for parent, child, (low, middle, high) in arrows:
+        sure = low > 0.0 or high < 0.0
+        ends = {"patchA": boxes[parent], "patchB": boxes[child]}
+        _arrow(ax, at[parent], at[child], middle, ends, sure=sure)
     xs, ys = np.array(list(at.values())).T
     ax.set_xlim(xs.min() - 0.45, xs.max() + 0.45)
     ax.set_ylim(ys.min() - 0.35, ys.max() + 0.35)
@@ -101,7 +104,13 @@ def _positions(nodes: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def _arrow(
-    ax: Axes, start: tuple[float, float], end: tuple[float, float], value: float, *, sure: bool
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    value: float,
+    boxes: dict[str, Any],
+    *,
+    sure: bool,
 ) -> None:
     colour = _POSITIVE if value > 0.0 else _NEGATIVE
     style: dict[str, Any] = {
@@ -110,8 +119,9 @@ def _arrow(
         "linewidth": 0.8 + 4.0 * min(abs(value), 1.0),
         "alpha": 0.9 if sure else 0.45,
         "linestyle": "-" if sure else (0, (2.5, 1.5)),
-        "shrinkA": 22, "shrinkB": 22, "mutation_scale": 11,
+        "shrinkA": 1, "shrinkB": 2, "mutation_scale": 11,
         "connectionstyle": "arc3,rad=0.08",
+        **boxes,
     }  # fmt: skip
     ax.annotate("", xy=end, xytext=start, arrowprops=style, zorder=2)
     # Off the middle, so that the numbers of arrows that cross do not meet.

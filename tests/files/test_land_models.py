@@ -1,0 +1,413 @@
+"""Folders of land models: lazy, one grid, one time, and errors that name the file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from guards import no_compute
+from land_model_files import STAMPS, cells, land_model_file
+
+import xflux
+from xflux.errors import (
+    FileFormatError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+    XfluxWarning,
+)
+from xflux.labels.grid import cell_area
+from xflux.twin.land_model_parameters import LAND_MODELS
+
+PER_DAY = 86400e3  # of kg m-2 s-1, g m-2 d-1
+
+
+@pytest.fixture(scope="module")
+def earth():
+    return xflux.twin.Earth(resolution=10.0, start="2001", end="2003", seed=1)
+
+
+@pytest.fixture(scope="module")
+def folder(earth, tmp_path_factory):
+    path = tmp_path_factory.mktemp("trendy")
+    xflux.twin.write_land_models(earth, path, n=12)
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(earth):
+    return earth.land_models(12).compute()
+
+
+def test_a_folder_of_the_twin_is_one_lazy_ensemble(folder, earth):
+    with no_compute():
+        ds = xflux.open_land_models(folder)
+    assert ds["model"].values.tolist() == [model.name for model in LAND_MODELS[:12]]
+    assert ds["gpp"].dims == ("model", "time", "lat", "lon")
+    assert ds["cVeg"].dims == ("model", "year", "lat", "lon")
+    assert all(array.chunks is not None for array in ds.data_vars.values())
+    np.testing.assert_array_equal(ds["time"], earth.drivers["time"])
+    assert ds["year"].values.tolist() == [2001, 2002, 2003]
+    assert ds["gpp"].dtype == np.float32
+
+
+def test_values_on_the_own_grid_are_those_that_were_written(folder, earth, models):
+    ds = xflux.open_land_models(folder, grid=earth.drivers).compute()
+    fine = [k for k in range(12) if k % 4 != 1]
+    for ours, theirs, factor in (
+        ("gpp", "gpp", PER_DAY), ("nbp", "nbp", PER_DAY), ("f_fire", "fFire", PER_DAY),
+        ("npp_root", "nppRoot", PER_DAY), ("cVeg", "cVeg", 1e3), ("cSoil", "cSoil", 1e3),
+    ):  # fmt: skip
+        expected = models[theirs].isel(model=fine) * factor
+        np.testing.assert_allclose(ds[ours].isel(model=fine), expected, rtol=3e-6, atol=1e-9)
+
+
+def test_units_names_and_provenance_are_told(folder):
+    ds = xflux.open_land_models(folder)
+    for name, array in ds.data_vars.items():
+        assert array.attrs["units"] == xflux.variables[name].units
+    assert ds["cLitter"].attrs["missing_models"] == "FIR"
+    assert ds["npp_leaf"].attrs["missing_models"] == "DOGWOOD HAZEL"
+    assert bool(ds["cLitter"].sel(model="FIR").isnull().all())
+    assert ds.attrs["scenario"] == "S3"
+    assert "9 x 18" in ds.attrs["grid"]
+    assert "coarsest" in ds.attrs["grid"]
+    assert "ALDER_S3_gpp.nc" in ds.attrs["files"]
+    assert ds["calendar"].values[:3].tolist() == ["standard", "noleap", "360_day"]
+    assert ds["regridded"].values[:3].tolist() == [True, False, True]
+
+
+def test_totals_on_a_common_grid_are_near_those_of_the_models(folder, models):
+    ds = xflux.open_land_models(folder, variables=["gpp", "cVeg"]).compute()
+    area = models["cell_area"].where(models["land_fraction"] > 0)
+    own = (models["cVeg"] * 1e3 * area).sum(("lat", "lon"))
+    common = (ds["cVeg"] * cell_area(ds)).sum(("lat", "lon"))
+    np.testing.assert_allclose(common, own, rtol=0.2)
+
+
+@pytest.mark.filterwarnings("ignore:The data type", "ignore:Consolidated metadata")
+def test_it_survives_files(folder, tmp_path):
+    ds = xflux.open_land_models(folder, variables=["gpp", "cVeg"]).compute()
+    ds.to_netcdf(tmp_path / "ensemble.nc")
+    with xr.open_dataset(tmp_path / "ensemble.nc") as again:
+        xr.testing.assert_identical(again.load(), ds)
+    ds.to_zarr(tmp_path / "ensemble.zarr")
+    xr.testing.assert_equal(xr.open_zarr(tmp_path / "ensemble.zarr").load(), ds)
+
+
+@pytest.mark.parametrize("chunks", [{}, {"time": 5}, {"lat": 2, "lon": 3, "latitude": 2}])
+def test_chunks_change_nothing(folder, chunks):
+    wanted = {"variables": ["gpp", "cVeg"], "models": ["ALDER", "BEECH", "CEDAR"]}
+    reference = xflux.open_land_models(folder, **wanted).compute()
+    again = xflux.open_land_models(folder, **wanted, chunks=chunks).compute()
+    xr.testing.assert_identical(again, reference)
+
+
+def test_variables_and_models_are_chosen_by_either_name(folder):
+    ds = xflux.open_land_models(
+        folder, variables=("fFire", "nppLeaf"), models=["BEECH", "IRONWOOD"]
+    )
+    assert set(ds.data_vars) == {"f_fire", "npp_leaf"}
+    assert ds["model"].values.tolist() == ["BEECH", "IRONWOOD"]
+
+
+def test_the_written_folder_has_the_habits_of_real_ones(folder):
+    names = {path.name for path in folder.iterdir()}
+    assert "ALDER_S3_gpp.nc" in names
+    assert not any(name.startswith("ALDER_S3_fFire") or "FIR_S3_cLitter" in name for name in names)
+    calendars, sizes, southward, far_east = set(), set(), set(), set()
+    for path in folder.glob("*_gpp.nc"):
+        with xr.open_dataset(path, decode_times=False) as ds:
+            lat, lon = (ds[next(n for n in ds.coords if n.startswith(a))] for a in ("lat", "lon"))
+            calendars.add(ds["time"].attrs["calendar"])
+            sizes.add(lat.size)
+            southward.add(bool(lat[0] > lat[1]))
+            far_east.add(bool(lon.max() > 180))
+    assert calendars == {"standard", "noleap", "360_day"}
+    assert sizes == {9, 18}
+    assert southward == far_east == {True, False}
+
+
+def test_an_integral_is_conserved_from_grid_to_grid(tmp_path):
+    source, target = cells(20, 36, west=-5.0), cells(9, 18, west=0.0)
+    values = np.random.default_rng(0).random((24, 20, 36)) * 1e-8
+    for dtype, close in ((np.float64, 1e-12), (np.float32, 1e-6)):
+        land_model_file(tmp_path, "OAK_S3_gpp.nc", values=values, grid=source, dtype=dtype)
+        to = xr.Dataset(coords={"lat": target[0][::-1], "lon": target[1]})
+        ds = xflux.open_land_models(tmp_path, grid=to)
+        assert ds["gpp"].dtype == dtype
+        np.testing.assert_array_equal(ds["lat"], to["lat"])
+        own = xr.DataArray(
+            values * PER_DAY,
+            dims=("time", "lat", "lon"),
+            coords={"lat": source[0], "lon": source[1]},
+        )
+        before = (own * cell_area(own)).sum(("lat", "lon"))
+        after = (ds["gpp"].astype("f8") * cell_area(ds)).sum(("lat", "lon"))
+        np.testing.assert_allclose(after.isel(model=0), before, rtol=close)
+        (tmp_path / "OAK_S3_gpp.nc").unlink()
+
+
+def test_a_constant_stays_constant_across_the_date_line(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", values=2e-8, grid=cells(12, 24, west=0.0))
+    to = xr.Dataset(coords=dict(zip(("lat", "lon"), cells(9, 16, west=-183.0), strict=True)))
+    gpp = xflux.open_land_models(tmp_path, grid=to)["gpp"]
+    np.testing.assert_allclose(gpp, 2e-8 * PER_DAY, rtol=1e-6)
+
+
+def test_coasts_count_where_half_of_a_cell_has_values(tmp_path):
+    values = np.full((24, 12, 24), 1e-8)
+    values[:, 0, 0:2] = np.nan  # half of the first cell of the target
+    values[:, 2:4, 0:2] = np.nan
+    values[:, 2, 2] = values[:, 3, 2:4] = np.nan
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", values=values, grid=cells(12, 24))
+    to = xr.Dataset(coords=dict(zip(("lat", "lon"), cells(6, 12), strict=True)))
+    gpp = xflux.open_land_models(tmp_path, grid=to)["gpp"].isel(model=0, time=0).compute()
+    # Of the southernmost rows the outer one is the smaller.
+    assert np.isfinite(gpp[0, 0])
+    assert np.isnan(gpp[1, 0])
+    assert np.isnan(gpp[1, 1])
+
+
+@pytest.mark.parametrize(
+    ("units", "calendar", "stamps"),
+    [
+        ("days since 2001-01-01", "standard", STAMPS),
+        ("days since 2001-01-01", "noleap", STAMPS),
+        ("days since 2001-01-01", "360_day", np.arange(24) * 30.0 + 29.0),
+        ("hours since 1900-01-01 00:00:00", "standard", (STAMPS + 36890) * 24),
+        ("months since 2001-01-01", "standard", np.arange(24.0)),
+        ("months since 2000-07-01 00:00:00", "360_day", np.arange(24.0) + 6.5),
+        ("days since 2001-1-1", "None", STAMPS),
+    ],
+)
+def test_every_calendar_gives_the_same_months(tmp_path, units, calendar, stamps):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", time_units=units, calendar=calendar, stamps=stamps)
+    ds = xflux.open_land_models(tmp_path)
+    np.testing.assert_array_equal(
+        ds["time"], np.arange("2001-01", "2003-01", dtype="M8[M]").astype("M8[ns]")
+    )
+
+
+@pytest.mark.parametrize(
+    ("units", "stamps"),
+    [
+        ("days since 2001-01-01", [182.0, 547.0, 912.0]),
+        ("days since 2001-01-01", [364.0, 729.0, 1094.0]),
+        ("years since 2001-01-01", [0.0, 1.0, 2.0]),
+        ("years since 2001-01-01", [0.5, 1.5, 2.5]),
+        ("months since 2001-01-01", [6.0, 18.0, 30.0]),
+    ],
+)
+def test_stocks_lie_on_years(tmp_path, units, stamps):
+    land_model_file(tmp_path, "OAK_S3_cVeg.nc", values=3.0, units="kg m-2", time_units=units,
+                    stamps=stamps)  # fmt: skip
+    ds = xflux.open_land_models(tmp_path)
+    assert ds["year"].values.tolist() == [2001, 2002, 2003]
+    assert "time" not in ds.dims
+    np.testing.assert_allclose(ds["cVeg"], 3000.0)
+
+
+def test_bounds_tell_months_whose_stamps_are_their_ends(tmp_path):
+    path = land_model_file(tmp_path, "made_S3_gpp.nc")
+    lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    edges = np.cumsum([0.0, *lengths, *lengths])
+    with xr.open_dataset(path, decode_times=False) as ds:
+        ds = ds.load()
+    ds["time_bnds"] = (("time", "nv"), np.stack([edges[:-1], edges[1:]], axis=1))
+    ds = ds.assign_coords(time=("time", edges[1:], {**ds["time"].attrs, "calendar": "noleap",
+                                                    "bounds": "time_bnds"}))  # fmt: skip
+    ds.to_netcdf(tmp_path / "OAK_S3_gpp.nc")
+    path.unlink()
+    months = xflux.open_land_models(tmp_path)["time"].values.astype("M8[M]")
+    assert str(months[0]) == "2001-01"
+    assert str(months[-1]) == "2002-12"
+
+
+def test_monthly_stocks_give_december_and_monthly_parts_the_mean_of_the_year(tmp_path):
+    values = (np.arange(24.0) + 1.0)[:, None, None]
+    land_model_file(tmp_path, "OAK_S3_cVeg.nc", values=values, units="kg m-2", calendar="noleap")
+    land_model_file(tmp_path, "OAK_S3_nppLeaf.nc", values=values * 1e-9, calendar="noleap",
+                    dtype=np.float64)  # fmt: skip
+    ds = xflux.open_land_models(tmp_path).compute()
+    np.testing.assert_allclose(ds["cVeg"][0, :, 0, 0], [12e3, 24e3])
+    days = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    mean = (days * np.arange(1, 13)).sum() / 365 * 1e-9 * PER_DAY
+    np.testing.assert_allclose(ds["npp_leaf"][0, 0, 0, 0], mean, rtol=1e-12)
+
+
+def test_times_are_those_that_all_have(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    land_model_file(tmp_path, "ELM_S3_gpp.nc", time_units="days since 2001-07-01")
+    assert xflux.open_land_models(tmp_path).sizes["time"] == 18
+    land_model_file(tmp_path, "FIR_S3_gpp.nc", time_units="days since 1951-01-01")
+    with pytest.raises(InputError, match=r"FIR_S3_gpp.*ends before .*no month in common"):
+        xflux.open_land_models(tmp_path)
+
+
+def test_mixed_units_are_one(tmp_path):
+    land_model_file(tmp_path, "A_S3_gpp.nc", values=1e-8)
+    land_model_file(tmp_path, "B_S3_gpp.nc", values=1e-8 * PER_DAY, units="gC m-2 day-1")
+    land_model_file(
+        tmp_path, "C_S3_gpp.nc", values=1e-8 * 44.0095 / 12.0107, units="kg CO2 m-2 s-1"
+    )
+    gpp = xflux.open_land_models(tmp_path)["gpp"]
+    np.testing.assert_allclose(gpp, 1e-8 * PER_DAY, rtol=1e-6)
+
+
+def test_fill_values_are_missing(tmp_path):
+    values = np.full((24, 6, 12), 1e-8)
+    values[:, 0] = -99999.0
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", values=values, missing_value=np.float32(-99999.0))
+    gpp = xflux.open_land_models(tmp_path)["gpp"].compute()
+    assert bool(gpp[:, :, 0].isnull().all())
+    assert bool(gpp[:, :, 1:].notnull().all())
+
+
+def test_periods_of_cmip_are_joined(tmp_path):
+    form = "gpp_Lmon_UKESM1-0-LL_historical_r1i1p1f2_gn_{}.nc"
+    for period, year in (("200101-200212", 2001), ("200301-200412", 2003)):
+        land_model_file(tmp_path, form.format(period), values=year * 1e-12,
+                        time_units=f"days since {year}-01-01")  # fmt: skip
+    ds = xflux.open_land_models(tmp_path)
+    assert ds["model"].values.tolist() == ["UKESM1-0-LL"]
+    assert ds.sizes["time"] == 48
+    np.testing.assert_allclose(
+        ds["gpp"][0, [0, -1], 0, 0], np.array([2001, 2003]) * 1e-12 * PER_DAY
+    )
+    land_model_file(tmp_path, form.format("200601-200712"), time_units="days since 2006-01-01")
+    with pytest.raises(InputError, match=r"200601-200712.*gap of 12 months"):
+        xflux.open_land_models(tmp_path)
+    (tmp_path / form.format("200601-200712")).unlink()
+    land_model_file(tmp_path, form.format("200401-200512"), time_units="days since 2004-01-01")
+    with pytest.raises(InputError, match="overlap in time"):
+        xflux.open_land_models(tmp_path)
+
+
+def test_several_members_of_a_model_are_refused(tmp_path):
+    for member in ("r1i1p1f1", "r2i1p1f1"):
+        land_model_file(tmp_path, f"gpp_Lmon_MIROC6_historical_{member}_gn_200101-200212.nc")
+    with pytest.raises(InputError, match="several members"):
+        xflux.open_land_models(tmp_path)
+    assert xflux.open_land_models(tmp_path / "*_r2i1p1f1_*.nc").sizes["model"] == 1
+
+
+def test_mixed_scenarios_are_refused_until_one_is_chosen(tmp_path):
+    land_model_file(tmp_path, "OAK_S2_gpp.nc", values=1e-8)
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", values=2e-8)
+    with pytest.raises(InputError, match=r"several scenarios, S2, S3.*OAK_S2_gpp.*scenario="):
+        xflux.open_land_models(tmp_path)
+    gpp = xflux.open_land_models(tmp_path, scenario="S3")["gpp"]
+    np.testing.assert_allclose(gpp, 2e-8 * PER_DAY, rtol=1e-6)
+    with pytest.raises(InputError, match="no file is of it; there are S2, S3"):
+        xflux.open_land_models(tmp_path, scenario="S1")
+
+
+def test_negative_stocks_become_missing_with_a_warning_that_names_the_model(tmp_path):
+    values = np.full((24, 6, 12), 3.0)
+    values[11, 2, 3], values[11, 2, 4] = -0.5, -1e-9
+    land_model_file(tmp_path, "OAK_S3_cSoil.nc", values=values, units="kg m-2")
+    with no_compute():
+        soil = xflux.open_land_models(tmp_path)["cSoil"]
+    with pytest.warns(XfluxWarning, match=r"cSoil of OAK: 1 value\(s\) from -500"):
+        soil = soil.compute()
+    assert np.isnan(soil[0, 0, 2, 3])
+    assert soil[0, 0, 2, 4] == 0.0
+    assert int(soil.isnull().sum()) == 1
+
+
+def test_fill_values_without_an_attribute_become_missing_with_a_warning(tmp_path):
+    values = np.full((24, 6, 12), 1e-8)
+    values[0, 0, 0] = 1e20
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", values=values)
+    with pytest.warns(XfluxWarning, match="gpp of OAK"):
+        gpp = xflux.open_land_models(tmp_path)["gpp"].compute()
+    assert np.isnan(gpp[0, 0, 0, 0])
+
+
+def test_a_missing_or_wrong_unit_names_file_and_variable(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", units=None)
+    land_model_file(tmp_path, "ELM_S3_cVeg.nc", units="kg m-2 s-1", stamps=[182.0, 547.0])
+    with pytest.raises(UnitsError) as caught:
+        xflux.open_land_models(tmp_path)
+    assert "2 problems" in str(caught.value)
+    assert "OAK_S3_gpp.nc" in str(caught.value)
+    assert "'gpp' has no units" in str(caught.value)
+    assert "ELM_S3_cVeg.nc" in str(caught.value)
+    assert "expected 'g m-2'" in str(caught.value)
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    (tmp_path / "ELM_S3_gpp.nc").write_bytes(b"not a file of numbers")
+    with pytest.raises(FileFormatError, match=r"ELM_S3_gpp\.nc"):
+        xflux.open_land_models(tmp_path)
+
+
+def test_a_file_without_its_variable_is_named(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", variable="albedo")
+    with pytest.raises(FileFormatError, match=r"OAK_S3_gpp\.nc.*holds no 'gpp'.*'albedo'"):
+        xflux.open_land_models(tmp_path)
+
+
+def test_a_variable_that_no_model_has_is_an_error(tmp_path):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    with pytest.raises(MissingVariableError, match="no model has 'cSoil'"):
+        xflux.open_land_models(tmp_path, variables=["gpp", "cSoil"])
+    with pytest.raises(InputError, match="'albedo' is no carbon variable"):
+        xflux.open_land_models(tmp_path, variables=["albedo"])
+    with pytest.raises(InputError, match="no file of 'ELM'"):
+        xflux.open_land_models(tmp_path, models=["ELM"])
+
+
+def test_names_that_cannot_be_read_are_told(tmp_path):
+    land_model_file(tmp_path, "mask.nc", variable="mask")
+    with pytest.raises(InputError, match=r"neither 'MODEL_S3_gpp\.nc'.*'mask\.nc'"):
+        xflux.open_land_models(tmp_path)
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    land_model_file(tmp_path, "OAK_S3_mrso.nc")
+    with pytest.warns(XfluxWarning, match="mask"):
+        ds = xflux.open_land_models(tmp_path)
+    assert set(ds.data_vars) == {"gpp"}
+
+
+def test_models_may_bear_underscores_and_digits(tmp_path):
+    land_model_file(tmp_path, "LPX_Bern_S3_gpp.nc", variable="gpp")
+    land_model_file(tmp_path, "CLM5.0_S3_gpp.nc")
+    assert xflux.open_land_models(tmp_path)["model"].values.tolist() == ["CLM5.0", "LPX_Bern"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"time_units": "fortnights"}, "expected such as 'days since"),
+        ({"calendar": "martian"}, "martian"),
+        ({"stamps": STAMPS[[0, 1, 2, 5]]}, "from 2001-03 to 2001-06; expected every month"),
+        ({"stamps": STAMPS[::-1]}, "not in order"),
+        ({"stamps": STAMPS[:3] / 31}, "several in one month"),
+        ({"stamps": [182.0, 547.0]}, "is by year, expected months"),
+        ({"grid": (np.array([0.0]), cells()[1])}, "size of a cell cannot be told"),
+        ({"grid": (cells()[0] * 2.0, cells()[1])}, "not degrees of latitude"),
+    ],
+)
+def test_files_that_cannot_be_placed_are_named(tmp_path, given, message):
+    land_model_file(tmp_path, "OAK_S3_gpp.nc", **given)
+    with pytest.raises(InputError, match=message) as caught:
+        xflux.open_land_models(tmp_path)
+    assert "OAK_S3_gpp.nc" in str(caught.value)
+
+
+def test_further_dimensions_are_refused_unless_they_have_one_value(tmp_path):
+    path = land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    with xr.open_dataset(path, decode_times=False) as ds:
+        ds = ds.load()
+    ds.expand_dims(lev=1, axis=1).to_netcdf(path)
+    assert xflux.open_land_models(tmp_path)["gpp"].dims == ("model", "time", "lat", "lon")
+    xr.concat([ds, ds], dim="pft", data_vars="all").to_netcdf(path)
+    with pytest.raises(InputError, match=r"OAK_S3_gpp.*'gpp' has the dims.*pft"):
+        xflux.open_land_models(tmp_path)
+
+
+def test_the_scenario_of_a_written_folder_is_one_of_trendy(earth, tmp_path):
+    with pytest.raises(InputError, match="none of TRENDY"):
+        xflux.twin.write_land_models(earth, tmp_path, n=1, scenario="historical")
