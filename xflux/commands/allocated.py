@@ -48,6 +48,9 @@ class Allocated:
         Whether land models said how, and not the literature.
     of : {"refined", "baseline"}
         Which fluxes.
+    imbalance : float or None
+        Ra as a share of GPP less Ra as a share of RECO, before both were brought together, PgC a
+        year in the mean; None of a flux that was not there.
     mean : Dataset
         Mean of the pools over the years, and the area of cells; in memory.
     left_out : dict of str to str
@@ -61,6 +64,7 @@ class Allocated:
     by_emulator: bool
     of: str
     mean: xr.Dataset
+    imbalance: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +110,9 @@ def allocate_grid(
 
     written = reopen(fluxes)
     given = {name: written[name] for name in _GIVEN if name in written}
+    absent = [name for name in ("gpp", "reco") if name not in given]
+    if absent:
+        raise InputError(f"it takes gpp and reco, and there is no {' and no '.join(absent)}")
     if not {"time", "month"} & set(given["gpp"].dims):
         raise InputError(
             "the grid has no time dimension, and pools follow from the carbon of a whole year"
@@ -146,15 +153,28 @@ def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progres
     balance = mass_balance(carbon)
     totals = [name for name in balance if str(name).startswith(("total_", "max_relative_"))]
     with progress.computing("summing carbon, and checking that it adds up") as compute:
-        budget, numbers, mean = compute(
+        budget, numbers, mean, apart = compute(
             with_bounds(summed, None, variables=names, names=None, bounds=True).squeeze(
                 "region", drop=True
             ),
             balance[totals],
             _mean(carbon.reset_coords()[pools]),
+            _imbalance(carbon),
         )
     report = balance_report(numbers.assign_attrs(balance.attrs))
-    return Allocated(path, carbon, budget, report, said, by_emulator, of, mean)
+    return Allocated(
+        path, carbon, budget, report, said, by_emulator, of, mean,
+        None if apart is None else float(apart.mean()),
+    )  # fmt: skip
+
+
+def _imbalance(carbon: xr.Dataset) -> xr.DataArray | None:
+    """Sum what lay between the two estimates of Ra."""
+    from xflux.carbon.budget import budget
+
+    if "imbalance_ra" not in carbon:
+        return None
+    return budget(carbon, variables=["ra"], names={"ra": "imbalance_ra"})["ra"]
 
 
 def over_same_land(ds: xr.Dataset, carbon: xr.Dataset) -> xr.Dataset:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from xflux.commands.allocated import Allocated, allocate_grid, over_same_land
 from xflux.commands.carbon_figures import draw_carbon
 from xflux.commands.carbon_tables import budget_table, class_table
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["TITLE", "add_carbon"]
 
 TITLE = "Carbon of plants and soils"
+#: Share of GPP beyond which NEP of all land is no plausible one.
+_NEP = 0.06
 
 
 def add_carbon(
@@ -73,7 +77,7 @@ def add_carbon(
     )
     table = budget_table(result, models, domain=fluxes.domain, synthetic=bool(label))
     report.sections.append(
-        _section(result, divider, [table, *classes, *divider.tables], figures, not_drawn)
+        _section(result, divider, models, [table, *classes, *divider.tables], figures, not_drawn)
     )
     report.warn_of(carbon_caveats(result))
     report.files[result.path.name] = (
@@ -85,18 +89,58 @@ def add_carbon(
 
 
 def _section(
-    result: Allocated, divider: Divider, tables: list[Table], figures: list[Figure],
-    not_drawn: Mapping[str, str],
+    result: Allocated, divider: Divider, models: xr.Dataset | None, tables: list[Table],
+    figures: list[Figure], not_drawn: Mapping[str, str],
 ) -> Section:  # fmt: skip
-    facts = [f"Of the {result.of} GPP and RECO, by {result.said}", *divider.facts]
-    facts.append(
+    facts = [
+        f"Of the {result.of} GPP and RECO, by {result.said}", *divider.facts,
+        *_imbalance(result), *_pools(result, models),
+    ]  # fmt: skip
+    return Section(TITLE, facts, tables, figures, {**result.left_out, **not_drawn}, result.balance)
+
+
+def _imbalance(result: Allocated) -> list[str]:
+    """Say how well GPP and RECO fit each other, which no identity tells."""
+    values = {
+        name: float(result.budget[f"{name}_mean" if result.years else name].mean())
+        for name in ("gpp", "nep")
+    }
+    facts = []
+    if (taken := result.imbalance) is not None:
+        larger = "the first" if taken > 0.0 else "the second"
+        facts.append(
+            "Ra as a share of GPP and Ra as a share of RECO were brought together; before, they "
+            f"were {abs(taken):.1f} PgC per year apart in sum ({larger} larger)"
+        )
+    share = values["nep"] / values["gpp"]
+    if abs(share) > _NEP:
+        facts.append(
+            f"NEP is {values['nep']:.1f} PgC per year, {100 * share:.0f} % of GPP, where land as a "
+            "whole has a few per cent: GPP and RECO of this run do not fit each other. Identities "
+            "hold all the same; what is out of balance lies in Ra and Rh"
+        )
+    return facts
+
+
+def _pools(result: Allocated, models: xr.Dataset | None) -> list[str]:
+    """Say what the pools are, and what their trends are worth."""
+    if not result.years:
+        return [
+            "Pools are turnover times x NPP of the mean year, as if all were in balance with it"
+        ]
+    said = (
         "Pools are turnover times x NPP of the year, and follow it at once, while real pools lag: "
         "their differences from year to year are no sink. `ds.carbon.simulate_pools()` carries "
         "carbon through pools so that it adds up"
-        if result.years
-        else "Pools are turnover times x NPP of the mean year, as if all were in balance with it"
     )
-    return Section(TITLE, facts, tables, figures, {**result.left_out, **not_drawn}, result.balance)
+    own = float(result.budget["cSoil_trend"]) if "cSoil_trend" in result.budget else float("nan")
+    if models is None or "cSoil" not in models or "year" not in models["cSoil"].dims:
+        return [said]
+    line = models["cSoil"].mean("model").polyfit("year", 1)["polyfit_coefficients"]
+    theirs = float(line.sel(degree=1))
+    if np.isfinite(own) and np.isfinite(theirs):
+        said += f". cSoil: {own:+.2f} PgC a year here, {theirs:+.2f} in the mean of the land models"
+    return [said]
 
 
 def _by_class(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xflux.commands.allocated import Allocated
 from xflux.commands.drawing import Figure, FigureFolder
 from xflux.commands.progress import Progress
-from xflux.plot.wording import short_name
+from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,11 +53,8 @@ def draw_carbon(
             partial(_trends, result, models, names),
         )  # fmt: skip
     for name in (name for name in _MAPS if name in result.mean):
-        title = (
-            f"{short_name(name)}, mean of the years{said}"
-            if result.years > 1
-            else (f"{short_name(name)}{said}")
-        )
+        mean = ", mean of the years" if result.years > 1 else ""
+        title = f"{variables[name].long_name.split(', ')[0]}{mean}{said}"
         beside = f", and of {' and '.join(others)}" if others else ""
         pages.draw(
             f"carbon_{name}", title,
@@ -100,7 +97,8 @@ def _profiles(result: Allocated, others: dict[str, xr.Dataset], name: str, title
 def _boxes(by_class: dict[str, xr.DataArray], title: str) -> Canvas:
     from xflux.plot.boxes import plot_boxes
 
-    return _titled([plot_boxes(by_class)], title)
+    note = "of land models, of years and models" if len(by_class) > 1 else ""
+    return _titled([plot_boxes(by_class, note=note)], title)
 
 
 def draw_effects(

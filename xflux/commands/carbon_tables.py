@@ -22,6 +22,8 @@ _KNOWN = {
     "gpp": "115 to 131", "npp": "42 to 71", "rh": "24 to 63", "cVeg": "380 to 536",
     "cSoil": "1500 to 2400",
 }  # fmt: skip
+#: Least share of the land that must be summed over to be set beside that [%].
+_COVERED = 75.0
 _SOURCES = (
     "known: of the Earth's land; GPP, Beer et al. (2010); NPP, Ito (2011); Rh, Konings et al. "
     "(2019); cVeg, Erb et al. (2018); cSoil, with litter and without wetlands and frozen soils, "
@@ -45,6 +47,9 @@ def budget_table(
         Whether the Earth is a generated one, of which nothing else is known.
     """
     budget, rows = result.budget, []
+    of_earth = domain == "global" and not synthetic
+    without = 100.0 * float(budget["npp_missing_area"].max())
+    known = of_earth and without <= 100.0 - _COVERED
     for name in result.names:
         row: dict[str, object] = {"carbon": short_name(name)}
         row["units"] = "PgC per year" if name in FLUXES else "PgC"
@@ -55,7 +60,7 @@ def budget_table(
                 row[words] = _number(budget[f"{name}{end}"])
         if models is not None:
             row |= _of_models(models, name)
-        if domain == "global" and not synthetic:
+        if known:
             row["known"] = _KNOWN.get(name, "")
         if result.years > 1:
             row["sd of years"] = _number(budget[f"{name}_iav"])
@@ -71,14 +76,14 @@ def budget_table(
     over = f"mean of {result.years} years" if result.years > 1 else "one year"
     return Table(
         "carbon_budget", f"Carbon of plants and soils, {domain}, {over}", frame,
-        _note(result, frame),
+        _note(result, frame, without if of_earth and not known else None),
         digits={"sd / mean": 3, "trend a year": 2, "from": 2, "to": 2, "p": 3}
         | dict.fromkeys(("here", "low", "high", "land without [%]"), 1)
         | dict.fromkeys(("land models", "least", "largest"), 1),
     )  # fmt: skip
 
 
-def _note(result: Allocated, frame: pd.DataFrame) -> str:
+def _note(result: Allocated, frame: pd.DataFrame, without: float | None) -> str:
     said = [
         "All over the land that could be divided; the last column is the share of the land that "
         "could not: fluxes are missing, or GPP is no more than 10 g m-2 a year, as in deserts."
@@ -96,6 +101,10 @@ def _note(result: Allocated, frame: pd.DataFrame) -> str:
         )
     if "known" in frame:
         said.append(_SOURCES)
+    if without is not None:
+        said.append(
+            f"Not set beside what is known of the Earth, as {without:.0f} % of its land is missing."
+        )
     if "trend a year" in frame:
         said.append(
             "from, to: 95 % interval of the trend, by t with the effective number of years."
@@ -111,10 +120,10 @@ def _of_models(models: xr.Dataset, name: str) -> dict[str, float]:
     """Return mean, least and largest of the models; NaN for what they do not hold."""
     if name not in models:
         return dict.fromkeys(("land models", "least", "largest"), float("nan"))
-    values = models[name]
-    if "year" in values.dims:
-        values = values.mean("year")
-    values = np.ravel(np.asarray(values.values, np.float64))
+    held = models[name]
+    if "year" in held.dims:
+        held = held.mean("year")
+    values = np.ravel(np.asarray(held.values, np.float64))
     values = values[np.isfinite(values)]
     if not values.size:
         return dict.fromkeys(("land models", "least", "largest"), float("nan"))
@@ -146,7 +155,7 @@ def class_table(by_class: xr.Dataset, area: xr.DataArray) -> Table:
     return Table(
         "carbon_by_igbp", "Carbon by land cover", frame,
         "Means over the land of a class that could be divided.",
-        digits={column: 2 for column in frame if column != "igbp"},
+        digits={str(column): 2 for column in frame if column != "igbp"},
     )  # fmt: skip
 
 

@@ -165,9 +165,7 @@ def models_budget(models: xr.Dataset, result: Allocated, progress: Progress) -> 
             if "year" in models.dims:
                 models = models.sel(year=models["year"].isin(years))
     names = [name for name in result.names if name in models]
-    with xr.set_options(arithmetic_join="exact"):
-        masked = over_same_land(models, carbon)
-        sums = budget(masked, variables=names)
+    sums = budget(over_same_land(models, carbon), variables=names)
     with progress.computing("summing land models over the same land") as compute:
         (found,) = compute(
             sums[[str(n) for n in sums if n in names or str(n).endswith("_missing_area")]]

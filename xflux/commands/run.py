@@ -110,7 +110,7 @@ def run(request: RunRequest) -> str:
                     report, model, *opened["grid"], fluxes, folder, request.format, progress
                 )
             if request.allocate:
-                of = "baseline" if model is None else "refined"
+                of: Literal["baseline", "refined"] = "baseline" if model is None else "refined"
                 _allocated(request, report, grid, fluxes, of, models, folder, progress)
                 warned.show()
         report.write(folder, warned.messages)
