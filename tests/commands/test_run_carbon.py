@@ -109,7 +109,8 @@ def test_carbon_is_drawn(five_years):
 
 
 def test_two_years_have_no_trend(grid_file, tmp_path):
-    report = run_carbon(tmp_path / "out", drivers=grid_file(with_cover))
+    report = run_carbon(tmp_path / "out", drivers=grid_file(with_cover), format="netcdf")
+    assert (tmp_path / "out" / "grid_carbon.nc").exists()
     assert "trend a year" not in budget_of(tmp_path / "out")
     assert "A trend needs 5 years" in report
 

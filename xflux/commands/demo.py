@@ -131,8 +131,8 @@ def demo(
     again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
     return (
         f"AN IDEALISED EARTH (synthetic, {planet})\n\n{summary(report, out)}\n"
-        f"{_verdict(result)}\n{carbon}\n{causes}.\n"
-        f"another planet in its place: {again}"
+        + "\n".join(said for said in (_verdict(result), carbon, causes) if said)
+        + f"\nanother planet in its place: {again}"
     )
 
 
