@@ -129,8 +129,8 @@ def _add_run(commands: Any) -> None:
         description=(
             "Compute the baseline fluxes (GPP, RECO, NEE, LE) at towers, on a grid, or both; score "
             "them against the towers; learn from the towers what the baseline misses, validate "
-            "that on sites left out, and refine the grid by it; divide the carbon of the grid between "
-            "plants and soils; write results, tables, figures and report.md into a folder."
+            "that on sites left out, and refine the grid by it; divide the carbon of the grid "
+            "between plants and soils; write results, tables, figures and report.md into a folder."
         ),
         epilog=_RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -228,9 +228,9 @@ def _add_demo(commands: Any) -> None:
         help="the whole chain on a generated Earth with known truth; needs no data",
         description=(
             "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
-            "through the chain: baseline, refinement learned from the towers, maps and totals, carbon "
-            "of plants and soils as land models have it, causes; and score what comes out against "
-            "the truth. A folder that exists is kept unless "
+            "through the chain: baseline, refinement learned from the towers, maps and totals, "
+            "carbon of plants and soils as land models have it, causes; and score what comes out "
+            "against the truth. A folder that exists is kept unless "
             "--overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,

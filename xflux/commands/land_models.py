@@ -51,13 +51,12 @@ class Divider:
     ) -> Divider:
         """Tell of an emulator, and keep it in a folder."""
         of = emulator.emulation_.provenance
-        names = [name for name in of.get("models", ()) if name]
         years = of.get("years")
-        span = "a mean year" if not years else f"{years[0]} to {years[1]}"
+        span = "a mean year" if not years else f"years from {years[0]} to {years[1]}"
+        count = len([name for name in of.get("models", ()) if name]) or 1
         facts = [
-            f"Emulator: learner {emulator.learner!r}, fitted to {of.get('cells')} cells, {span}, "
-            f"of {len(names) or 1} land model{'s' * (len(names) > 1)}"
-            + (f": {', '.join(names)}" if names else ""),
+            f"Emulator: learner {emulator.learner!r}, fitted to {of.get('cells')} cells of {count} "
+            f"land model{'s' * (count > 1)}, {span}"
         ]
         files = {}
         if folder is not None:
