@@ -21,6 +21,7 @@ examples:
   xflux run --drivers 'era5land_*.nc' modis.zarr --co2 co2_mm_mlo.csv --out on_grid
   xflux run --towers icos/ --drivers drivers.nc --co2 400 --out both
   xflux run --drivers other.nc --model both/model.safetensors --co2 400 --out other
+  xflux run --drivers drivers.nc --co2 400 --land-models trendy/ --land-scenario S3 --out pools
 """
 _DEMO_EXAMPLES = """\
 examples:
@@ -86,7 +87,7 @@ def _run(arguments: argparse.Namespace, given: Sequence[str]) -> str:
     from xflux.commands.run import run
 
     options = {name: value for name, value in vars(arguments).items() if name != "command"}
-    many = ("towers", "sites", "tower_extra", "drivers", "derive")
+    many = ("towers", "sites", "tower_extra", "drivers", "derive", "land_models")
     options |= {name: tuple(options[name]) for name in many}
     options |= {"names": dict(arguments.names), "units": dict(arguments.units)}
     return run(RunRequest(**options, command=shlex.join(["xflux", *given])))
@@ -128,8 +129,8 @@ def _add_run(commands: Any) -> None:
         description=(
             "Compute the baseline fluxes (GPP, RECO, NEE, LE) at towers, on a grid, or both; score "
             "them against the towers; learn from the towers what the baseline misses, validate "
-            "that on sites left out, and refine the grid by it; write results, tables, figures and "
-            "report.md into a folder."
+            "that on sites left out, and refine the grid by it; divide the carbon of the grid "
+            "between plants and soils; write results, tables, figures and report.md into a folder."
         ),
         epilog=_RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -189,6 +190,26 @@ def _add_run(commands: Any) -> None:
         "--folds", type=int, default=10, metavar="N",
         help="folds of whole sites for the validation; each is a fit (default: %(default)s)",
     )  # fmt: skip
+    allocation = run.add_argument_group(
+        "allocation",
+        "Respiration of plants and soils, production and pools on the grid: by the literature of "
+        "its land cover (igbp), or as land models have it.",
+    )
+    allocation.add_argument(
+        "--no-allocate", action="store_false", dest="allocate", help="stop at the fluxes"
+    )
+    allocation.add_argument(
+        "--land-models", nargs="+", default=[], metavar="PATH", action="extend",
+        help="folder or files of land models, one file a model and variable, to learn from",
+    )  # fmt: skip
+    allocation.add_argument(
+        "--land-scenario", metavar="NAME",
+        help="of the land models, where files are of several, such as S3",
+    )  # fmt: skip
+    allocation.add_argument(
+        "--emulator", metavar="FILE",
+        help="allocate by a saved AllocationEmulator, such as emulator.safetensors of a run before",
+    )  # fmt: skip
     both = run.add_argument_group("both")
     both.add_argument(
         "--co2", type=_number_or_path, metavar="PPM|FILE",
@@ -207,8 +228,9 @@ def _add_demo(commands: Any) -> None:
         help="the whole chain on a generated Earth with known truth; needs no data",
         description=(
             "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
-            "through the chain: baseline, refinement learned from the towers, maps and totals; and "
-            "score what comes out against the truth. A folder that exists is kept unless "
+            "through the chain: baseline, refinement learned from the towers, maps and totals, "
+            "carbon of plants and soils as land models have it, causes; and score what comes out "
+            "against the truth. A folder that exists is kept unless "
             "--overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,

@@ -61,6 +61,19 @@ def test_the_grid_is_refined_unless_told(captured):
     assert captured[3].model == "m.safetensors"
 
 
+def test_carbon_is_divided_unless_told(captured):
+    main(["run", "--drivers", "g", "--out", "o"])
+    main(["run", "--drivers", "g", "--out", "o", "--no-allocate"])
+    main(
+        ["run", "--drivers", "g", "--out", "o", "--land-models", "t", "u", "--land-scenario", "S3"]
+    )
+    main(["run", "--drivers", "g", "--out", "o", "--emulator", "e.safetensors"])
+    assert [request.allocate for request in captured] == [True, False, True, True]
+    assert captured[2].land_models == ("t", "u")
+    assert captured[2].land_scenario == "S3"
+    assert captured[3].emulator == "e.safetensors"
+
+
 def test_co2_may_be_a_file(captured):
     main(["run", "--towers", "a", "--co2", "co2_mm_mlo.csv", "--out", "o"])
     assert captured[0].co2 == "co2_mm_mlo.csv"

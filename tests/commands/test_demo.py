@@ -29,7 +29,8 @@ def test_the_demo_prints_what_it_did_and_the_hash_of_the_planet(shown):
     assert "synthetic" in printed
     assert f"frozen parameters {xflux.twin.Earth().parameters}" in printed
     for words in ("THE PLANET", "AT THE TOWERS", "LEARNED FROM THE TOWERS", "ON THE GRID",
-                  "REFINED ON THE GRID", "AGAINST THE TRUTH"):  # fmt: skip
+                  "REFINED ON THE GRID", "AGAINST THE TRUTH", "CARBON OF PLANTS AND SOILS",
+                  "CARBON AGAINST THE TRUTH", "CAUSES"):  # fmt: skip
         assert words in printed
     assert "GPP [PgC per year]" in printed
     assert f"xflux demo --seed 1 --out {out} --overwrite" in printed
@@ -43,6 +44,7 @@ def test_everything_that_the_demo_writes_says_synthetic(shown):
         "grid_baseline": ("gpp", "reco", "nee", "le"),
         "grid_refined": ("gpp", "reco", "nee", "le"),
         "grid_truth": ("gpp", "reco", "nee", "le", "npp", "ra", "rh"),
+        "grid_carbon": ("gpp", "ra", "rh", "npp", "nep", "cVeg", "cLitter", "cSoil"),
         "towers_observed": ("gpp", "nee"),
         "towers_baseline": ("gpp", "nee"),
         "towers_validated": ("gpp", "nee"),
@@ -62,6 +64,7 @@ def test_the_demo_draws_maps_series_scatter_and_budgets(shown):
     out, _ = shown
     drawn = {path.stem for path in (out / "figures").iterdir()}
     expected = {"planet", "series_monthly", "budget", "budget_truth", "truth_by_latitude"}
+    expected |= {"carbon_trends", "carbon_cVeg", "carbon_cSoil", "carbon_boxes", "effects"}
     expected |= {f"map_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {f"scatter_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {"error_gpp", "error_nee", "truth_gpp", "truth_nee"}
@@ -142,6 +145,54 @@ def test_refined_fluxes_of_the_demo_lie_in_their_intervals_and_close(shown):
     assert float(gap) < 1e-5
 
 
+def test_carbon_of_the_demo_adds_up_and_lies_within_the_land_models(shown):
+    out, printed = shown
+    balance = xflux.mass_balance(reopen(out / "grid_carbon.zarr")).compute()
+    for name in ("gpp", "reco", "nep", "nep_of_npp", "nee", "cVeg"):
+        assert balance[f"max_relative_{name}"] < 1e-6
+    table = pd.read_csv(out / "tables" / "carbon_budget.csv").set_index("carbon")
+    for name in ("GPP", "RECO", "Ra", "Rh", "NPP", "cVeg", "cWood", "cLitter", "cSoil"):
+        assert table.loc[name, "least"] < table.loc[name, "here"] < table.loc[name, "largest"]
+    assert "gpp = npp + ra" in printed
+
+
+def test_carbon_by_the_emulator_is_nearer_to_the_truth_than_by_the_literature(shown):
+    out, printed = shown
+    table = pd.read_csv(out / "tables" / "carbon_against_truth.csv")
+    scores = table.set_index(["flux", "estimate"])["r2_nse"]
+    for flux in ("Ra", "Rh", "NPP"):
+        before, after, best = scores[flux]
+        assert before < after < best
+    assert scores["NPP", "refined, by the emulator"] > 0.8
+    emulator = xflux.AllocationEmulator.load(out / "emulator.safetensors")
+    validation = emulator.validation.sel(scenario="mean")
+    assert (validation["fraction_skill"] > 0.0).all()
+    assert (validation["r2_pearson"] > 0.9).all()
+    assert "skill on the fractions over means of land cover" in printed
+
+
+def test_pools_in_time_conserve_carbon_and_emulated_ones_do_not(shown):
+    out, _ = shown
+    table = pd.read_csv(out / "tables" / "sinks.csv").set_index("carbon")
+    emulated = table.loc["emulated pools, of the refined fluxes"]
+    assert abs(emulated["gap"]) > 1.0
+    in_time = table[table.index.str.startswith("pools in time")].iloc[0]
+    assert abs(in_time["gap"]) < 1e-4 * abs(in_time["NEP"])
+
+
+def test_effects_of_the_demo_have_signs_beside_those_of_the_truth(shown):
+    out, printed = shown
+    table = pd.read_csv(out / "tables" / "effects.csv", keep_default_na=False)
+    assert set(table["region"]) == {"tropics", "north of 23.5 N"}
+    assert set(table["flux"]) == {"GPP", "RECO", "NEP"}
+    sure = table[table["sign"] != ""]
+    assert ((sure["from"] > 0) == (sure["sign"] == "+")).all()
+    both = sure[sure["sign in truth"] != ""]
+    assert len(both) > 8
+    assert (both["sign"] == both["sign in truth"]).mean() > 0.8
+    assert "alike in" in printed
+
+
 def test_the_model_of_the_demo_can_be_taken_on(shown):
     out, _ = shown
     model = xflux.ResidualModel.load(out / "model.safetensors")
@@ -161,6 +212,9 @@ def test_the_demo_does_not_overwrite(tmp_path, capsys):
 
 def test_the_demo_goes_into_a_folder_of_its_own_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # Carbon and causes are the same in either format, and take long.
+    for step in ("add_demo_carbon", "add_causes"):
+        monkeypatch.setattr(f"xflux.commands.demo.{step}", lambda *arguments: "")
     assert main(["demo", "--quiet", "--format", "netcdf"]) == 0
     assert (tmp_path / "xflux-demo" / "grid_baseline.nc").exists()
     assert (tmp_path / "xflux-demo" / "grid_truth.nc").exists()

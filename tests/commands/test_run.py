@@ -390,4 +390,10 @@ def test_from_icos_files_and_the_global_grid_to_a_report(data, tmp_path):
     assert annual["NEE [PgC per year]"] == pytest.approx(closure, abs=0.01)
     figures = {path.stem for path in (out / "figures").iterdir()}
     kinds = ("scatter", "seasonal", "map")
-    assert figures == {f"{kind}_{flux}" for kind in kinds for flux in FLUXES} | {"series_monthly"}
+    drawn = {f"{kind}_{flux}" for kind in kinds for flux in FLUXES} | {"series_monthly"}
+    assert figures == drawn | {"carbon_cVeg", "carbon_cSoil"}
+    carbon = table(out, "carbon_budget").set_index("carbon")["here"]
+    # Ito (2011); Erb et al. (2018); Ciais et al. (2013), widely.
+    assert 40 < carbon["NPP"] < 75
+    assert 350 < carbon["cVeg"] < 600
+    assert 1200 < carbon["cSoil"] < 2600

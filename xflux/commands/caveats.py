@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xflux.commands.allocated import Allocated
 from xflux.commands.at_towers import TowerResult
 from xflux.commands.fluxes import Baseline
 from xflux.commands.on_grid import GridResult
@@ -13,7 +14,14 @@ from xflux.commands.on_grid import GridResult
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BASELINE_CAVEAT", "REFINED_CAVEAT", "grid_caveats", "model_caveats", "tower_caveats"]
+__all__ = [
+    "BASELINE_CAVEAT",
+    "REFINED_CAVEAT",
+    "carbon_caveats",
+    "grid_caveats",
+    "model_caveats",
+    "tower_caveats",
+]
 
 BASELINE_CAVEAT = (
     "The baseline is process-based with published parameters; nothing of it was fitted here. The "
@@ -97,6 +105,39 @@ def grid_caveats(drivers: xr.Dataset, baseline: Baseline, result: GridResult) ->
         )
     if drivers.attrs.get("synthetic"):
         caveats.append(f"SYNTHETIC: {drivers.attrs['synthetic']}")
+    return caveats
+
+
+def carbon_caveats(result: Allocated) -> list[str]:
+    """Return what limits the division between plants and soils."""
+    if result.by_emulator:
+        caveats = [
+            "Fractions and turnover times are those of land models, applied to other GPP and RECO "
+            "than theirs: what these models all get wrong is wrong here, and their range is no "
+            "error of measurement."
+        ]
+    else:
+        caveats = [
+            "Fractions and turnover times of the literature know land cover alone: no climate, "
+            "soil, or age of forests. Grassland of the tropics and of the cold turn over alike, "
+            "and soils of the cold and of wetlands hold more than is told here. Land models "
+            "(--land-models) know climate."
+        ]
+    if result.years:
+        caveats.append(
+            "Trends of pools are those of NPP and turnover of the same year, and real pools lag "
+            "by years to centuries: they overstate what has been stored since the first year."
+        )
+    else:
+        caveats.append(
+            "Pools of a mean year have no trend, and are in balance with its NPP; real ones lag "
+            "behind a growing NPP."
+        )
+    if result.of == "refined":
+        caveats.append(
+            "NEP of the grid is -NEE as learned from towers, which stand where plants grow: it is "
+            "no land sink. Fire, harvest and land use are not taken off."
+        )
     return caveats
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from xflux.commands.against_truth import AgainstTruth, planet_table, score_against_truth
 from xflux.commands.caveats import BASELINE_CAVEAT
+from xflux.commands.demo_carbon import add_demo_carbon
+from xflux.commands.demo_causes import add_causes
 from xflux.commands.drawing import require_matplotlib
 from xflux.commands.fluxes import FLUXES, baseline_of
 from xflux.commands.folder import complete_folder
@@ -123,12 +125,14 @@ def demo(
         figures = draw_truth(result, folder / "figures", left_out, progress)
         report.sections.append(Section("Against the truth", [], result.tables, figures, left_out))
         report.files[result.path.name] = "true fluxes of the grid"
+        carbon = add_demo_carbon(report, earth, before, after, folder, format, progress)
+        causes = add_causes(report, earth, after, folder, progress)
         report.write(folder, warned.messages)
     again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
     return (
         f"AN IDEALISED EARTH (synthetic, {planet})\n\n{summary(report, out)}\n"
-        f"{_verdict(result)}\n"
-        f"another planet in its place: {again}"
+        + "\n".join(said for said in (_verdict(result), carbon, causes) if said)
+        + f"\nanother planet in its place: {again}"
     )
 
 

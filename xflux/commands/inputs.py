@@ -42,13 +42,16 @@ def check_paths(request: RunRequest) -> None:
             if not place.exists() and not (patterns and glob.glob(str(place), recursive=True)):
                 what = "no file matches the pattern" if patterns else "there is no file or folder"
                 problems.append(InputError(f"{option}: {what} {path!r}"))
-    if request.model is not None and not Path(request.model).expanduser().is_file():
-        problems.append(InputError(f"--model: there is no file {request.model!r}"))
-    for path in request.drivers:
-        try:
-            expand_paths(path)
-        except (FileNotFoundError, InputError) as error:
-            problems.append(InputError(f"--drivers: {error}"))
+    for option, file in (("--model", request.model), ("--emulator", request.emulator)):
+        if file is not None and not Path(file).expanduser().is_file():
+            problems.append(InputError(f"{option}: there is no file {file!r}"))
+    opened = {"--drivers": request.drivers, "--land-models": request.land_models}
+    for option, paths in opened.items():
+        for path in paths:
+            try:
+                expand_paths(path)
+            except (FileNotFoundError, InputError) as error:
+                problems.append(InputError(f"{option}: {error}"))
     raise_together(problems)
 
 

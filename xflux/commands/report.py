@@ -25,6 +25,8 @@ class Section:
     figures : list of Figure
     left_out : dict of str to str
         What is missing, and why.
+    text : str
+        Lines that are shown as they are.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -102,6 +105,8 @@ def _section(section: Section) -> list[str]:
     if section.left_out:
         reasons = {what: " ".join(why.split()) for what, why in section.left_out.items()}
         parts += ["### Left out", _pairs(reasons)]
+    if section.text:
+        parts.append(f"```text\n{section.text}\n```")
     for table in section.tables:
         parts += [f"### {table.title}", table.markdown(), table.note]
         parts.append(f"[tables/{table.name}.csv](tables/{table.name}.csv)")

@@ -53,6 +53,14 @@ class RunRequest:
         Of a refinement that is learned, as for `xflux.ResidualModel`.
     folds : int
         Of whole sites, by which it is validated.
+    allocate : bool
+        Divide the carbon of the grid between plants and soils.
+    land_models : tuple of str
+        Folders, files or patterns of land models, from which to learn how; may be empty.
+    land_scenario : str, optional
+        Which of their scenarios, such as ``S3``.
+    emulator : str, optional
+        Path of an `AllocationEmulator` that was saved, in place of learning one.
     format : {"zarr", "netcdf"}
         Of the results.
     overwrite, quiet : bool
@@ -82,6 +90,10 @@ class RunRequest:
     model: str | None = None
     learner: str = "blend"
     folds: int = 10
+    allocate: bool = True
+    land_models: tuple[str, ...] = ()
+    land_scenario: str | None = None
+    emulator: str | None = None
     format: Format = "zarr"
     overwrite: bool = False
     quiet: bool = False
@@ -105,6 +117,15 @@ class RunRequest:
             raise InputError("--model refines a grid; pass --drivers as well")
         if self.model is not None and not self.refine:
             raise InputError("--model and --no-refine exclude each other; leave one out")
+        for option, value in (("--land-models", self.land_models), ("--emulator", self.emulator)):
+            if value and not self.drivers:
+                raise InputError(f"{option} allocates the carbon of a grid; pass --drivers as well")
+            if value and not self.allocate:
+                raise InputError(f"{option} and --no-allocate exclude each other; leave one out")
+        if self.land_models and self.emulator is not None:
+            raise InputError("--land-models and --emulator exclude each other; leave one out")
+        if self.land_scenario is not None and not self.land_models:
+            raise InputError("--land-scenario belongs to --land-models; pass these as well")
         if self.folds < 2:
             raise InputError(f"--folds {self.folds}: a validation takes two folds or more")
         if isinstance(self.co2, float) and not 100.0 <= self.co2 <= 5000.0:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from xflux.commands.at_towers import run_at_towers
+from xflux.commands.carbon import TITLE, add_carbon
 from xflux.commands.caveats import (
     BASELINE_CAVEAT,
     REFINED_CAVEAT,
@@ -26,6 +27,7 @@ from xflux.commands.inputs import (
     read_co2_option,
     with_co2,
 )
+from xflux.commands.land_models import divider_of, open_models
 from xflux.commands.learning import Grounds, grounds_of, learn
 from xflux.commands.on_grid import GridResult, run_on_grid
 from xflux.commands.progress import Progress
@@ -88,6 +90,7 @@ def run(request: RunRequest) -> str:
             progress.say("opening the grid")
             grid = with_co2(open_grid(request), co2, what="grid")
             opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
+            models = open_models(request, grid)
         warned.show()
         model = None if request.model is None else load_model(request.model)
         learns = request.refine and request.model is None and "towers" in opened
@@ -101,13 +104,31 @@ def run(request: RunRequest) -> str:
             model = _learned(request, report, opened, folder, progress)
             warned.show()
         if "grid" in opened:
-            before = add_grid(report, *opened["grid"], folder, request.format, progress, warned)
+            fluxes = add_grid(report, *opened["grid"], folder, request.format, progress, warned)
             if model is not None:
-                add_refined(
-                    report, model, *opened["grid"], before, folder, request.format, progress
+                fluxes = add_refined(
+                    report, model, *opened["grid"], fluxes, folder, request.format, progress
                 )
+            if request.allocate:
+                of: Literal["baseline", "refined"] = "baseline" if model is None else "refined"
+                _allocated(request, report, grid, fluxes, of, models, folder, progress)
+                warned.show()
         report.write(folder, warned.messages)
     return summary(report, request.out)
+
+
+def _allocated(
+    request: RunRequest, report: Report, grid: xr.Dataset, fluxes: GridResult,
+    of: Literal["baseline", "refined"], models: xr.Dataset | None, folder: Path,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Divide the carbon of the grid; where that cannot be done, say so and end with the fluxes."""
+    try:
+        divider = divider_of(request, grid, models, folder, progress)
+    except XfluxError as error:
+        report.sections.append(Section(TITLE, left_out={"allocation": str(error)}))
+        return
+    add_carbon(report, divider, grid, fluxes, of, folder, request.format, progress)
 
 
 def _learned(
@@ -290,6 +311,7 @@ def _said(request: RunRequest) -> dict[str, str]:
     lists = {
         "Towers": request.towers, "Tables of sites": request.sites,
         "Joined to the towers": request.tower_extra, "Drivers": request.drivers,
+        "Land models": request.land_models,
         "Estimated on request": request.derive,
         "Names": tuple(f"{name} = {own}" for name, own in request.names.items()),
     }  # fmt: skip
@@ -297,6 +319,8 @@ def _said(request: RunRequest) -> dict[str, str]:
     said |= {words: ", ".join(given) for words, given in lists.items() if given}
     if request.model is not None:
         said["Refinement"] = request.model
+    if request.emulator is not None:
+        said["Allocation"] = request.emulator
     if request.co2 is not None:
         number = isinstance(request.co2, float)
         said["CO2"] = f"{request.co2:g} ppm" if number else str(request.co2)
@@ -312,6 +336,8 @@ def summary(report: Report, out: Path) -> str:
             lines.append(f"left out {what}: {' '.join(why.split())}")
         if section.tables:
             lines += [section.tables[0].title, section.tables[0].plain()]
+        if section.text:
+            lines.append(section.text)
         parts.append("\n".join(lines))
     parts.append(f"report: {out / 'report.md'}")
     return "\n\n".join(parts)
