@@ -89,7 +89,6 @@ def test_any_chunks_give_what_is_computed_eagerly(fitted, chunks):
 def test_chunks_hold_whole_years_and_stay_of_their_size():
     lazy = xflux.allocate(drivers().chunk(time=5))
     assert set(lazy["ra"].chunksizes["time"]) == {12}
-    assert max(lazy["cSoil"].chunksizes["year"]) == 1
     cells = 5 * drivers().sizes["lat"] * drivers().sizes["lon"]
     assert np.prod(lazy["ra"].data.chunksize) <= 2 * cells
 
@@ -171,11 +170,32 @@ def test_years_that_are_not_whole_are_missing_and_named():
         made = xflux.allocate(part)
     whole = xflux.allocate(drivers())
     np.testing.assert_array_equal(made["year"], [2002, 2003])
-    xr.testing.assert_equal(made["cSoil"], whole["cSoil"].sel(year=[2002, 2003]))
+    xr.testing.assert_equal(
+        made["npp"].sel(time=["2002-02", "2003-11"]), whole["npp"].sel(time=["2002-02", "2003-11"])
+    )
+    assert made["npp"].sel(time="2001").isnull().all()
+    alone = xflux.allocate(drivers().sel(time=slice("2002", "2003")))
+    xr.testing.assert_equal(made["cSoil"], alone["cSoil"])
     assert bool(made["ra"].isel(time=0).isnull().all())
     with pytest.warns(XfluxWarning, match="leaves 2001, 2004 NaN"):
         lazy = xflux.allocate(part.chunk(time=7))
     xr.testing.assert_identical(lazy.compute(), made)
+
+
+def test_a_good_year_moves_stocks_by_its_share_of_all_years():
+    ds = drivers().astype("float64")
+    good = xr.where(ds["time"].dt.year == 2003, 1.5, 1.0)
+    with xr.set_options(keep_attrs=True):
+        better = ds.assign(gpp=ds["gpp"] * good, reco=ds["reco"] * good)
+    before, after = xflux.allocate(ds), xflux.allocate(better)
+    days = ds["time"].dt.days_in_month
+    grown = (before["npp"] * days).groupby("time.year").sum(skipna=False)
+    share = grown.sel(year=2003) / grown.sum("year", skipna=False)
+    for pool in ("cVeg", "cWood", "cLitter", "cSoil"):
+        # The literature has one turnover time for all years.
+        assert float(before[pool].std("year").max()) < 1e-9
+        rise = (after[pool] / before[pool]).where(before[pool] > 0.0)
+        xr.testing.assert_allclose(*xr.broadcast(rise, (1.0 + 0.5 * share).where(rise.notnull())))
 
 
 @pytest.mark.parametrize(

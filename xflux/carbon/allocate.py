@@ -75,8 +75,9 @@ def allocate(
     and the pools is negative. Ra of a year is known twice, as a share of GPP and of RECO: the two
     are brought together by least squares, weighted by the variances of the emulator at cells
     left out, and ``imbalance_ra`` says what was between them. Months keep their odds of Ra to Rh.
-    Pools are turnover times x NPP of the year: they follow it at once, while real ones lag;
-    `xflux.simulate_pools` integrates them. ``_lower`` and ``_upper`` carry no identity.
+    Pools are turnover times of the year x NPP in the mean over all years of `ds`: they change as
+    turnover does, by an emulator, and never by the literature. `xflux.simulate_pools` carries NPP
+    through them. ``_lower`` and ``_upper`` carry no identity.
 
     References
     ----------

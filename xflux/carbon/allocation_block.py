@@ -34,6 +34,10 @@ class Fractions(Protocol):
 
     @property
     def by_year(self) -> tuple[str, ...]:
+        """What follows by year."""
+
+    @property
+    def raw(self) -> tuple[str, ...]:
         """What `outputs` holds by year."""
 
     @property
@@ -53,7 +57,10 @@ class Fractions(Protocol):
         reco: Array | None,
         days: Floats,
     ) -> dict[str, Array]:
-        """Return fluxes by step and pools by year."""
+        """Return fluxes by step, and `raw` by year."""
+
+    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
+        """Return `by_year` (..., year) from `raw` of all years."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,11 @@ class AllocationBlock:
         return self.fitted.by_year
 
     @property
+    def raw(self) -> tuple[tuple[str, str], ...]:
+        """What a chunk knows by year, of each scenario."""
+        return tuple((s, name) for s in self.fitted.scenarios for name in self.fitted.raw)
+
+    @property
     def variants(self) -> tuple[str, ...]:
         """What there is of each output."""
         names = tuple(self.fitted.scenarios)
@@ -112,7 +124,7 @@ class AllocationBlock:
         Returns
         -------
         ndarray (..., packed)
-            Outputs by step behind each other, then those by year: see `pick_steps`.
+            Outputs by step behind each other, then what `of_years` takes: see `pick_steps`.
         """
         given = dict(zip(self.names, arrays, strict=True))
         lead = np.broadcast_shapes(*(array.shape[:-1] for array in given.values()))
@@ -123,7 +135,7 @@ class AllocationBlock:
         years, length = len(own), len(numbers)
         variants = len(self.variants)
         split = len(self.by_step) * variants * length
-        width = split + len(self.by_year) * variants * years
+        width = split + len(self.raw) * years
         result = np.full((*lead, width), np.nan, self.dtype)
         places = own[:, None] + np.arange(steps)
         whole = {k: np.broadcast_to(a, (*lead, a.shape[-1])) for k, a in given.items()}
@@ -150,7 +162,7 @@ class AllocationBlock:
 
     def _fill(
         self,
-        held: dict[str, Array],
+        given: dict[str, Array],
         days: Floats,
         places: Array,
         target: Array,
@@ -158,12 +170,12 @@ class AllocationBlock:
         length: int,
         split: int,
     ) -> None:
-        gpp = held["gpp"]
+        gpp = given["gpp"]
         count, years, steps = gpp.shape
-        values = {name: array for name, array in held.items() if name != "reco"}
+        values = {name: array for name, array in given.items() if name != "reco"}
         fractions = self.fitted.fractions(values, (count, years), steps)
         flat = gpp.reshape(-1, steps)
-        reco = held["reco"].reshape(-1, steps) if "reco" in held else None
+        reco = given["reco"].reshape(-1, steps) if "reco" in given else None
         tiled = np.tile(days, (count, 1))
         made = {
             scenario: self.fitted.outputs(fractions[scenario], scenario, flat, reco, tiled)
@@ -174,9 +186,23 @@ class AllocationBlock:
             whole = np.full((count, length), np.nan, self.dtype)
             whole[:, places.reshape(-1)] = array.reshape(count, -1)
             target[live, start : start + length] = whole
-        for k, array in enumerate(self._variants(made, self.by_year)):
+        for k, (scenario, name) in enumerate(self.raw):
             start = split + k * years
-            target[live, start : start + years] = array.reshape(count, years)
+            target[live, start : start + years] = made[scenario][name].reshape(count, years)
+
+    def of_years(self, raw: Array) -> Array:
+        """Return outputs by year, each in all its variants (..., output, year).
+
+        Parameters
+        ----------
+        raw : ndarray (..., raw, year)
+            What `__call__` packed last, of all years.
+        """
+        made: dict[str, dict[str, Array]] = {name: {} for name in self.fitted.scenarios}
+        for k, (scenario, name) in enumerate(self.raw):
+            made[scenario][name] = raw[..., k, :]
+        filled = {name: self.fitted.of_years(known) for name, known in made.items()}
+        return np.stack(self._variants(filled, self.by_year), axis=-2)
 
     def _variants(
         self, made: Mapping[str, Mapping[str, Array]], names: tuple[str, ...]
@@ -198,7 +224,8 @@ def pick_steps(packed: Array, numbers: Array, years: Array, k: int) -> Array:
     return packed[..., k * length : (k + 1) * length]
 
 
-def pick_years(packed: Array, numbers: Array, years: Array, k: int, before: int) -> Array:
-    """Return the k-th output by year of a packed chunk that holds `before` outputs by step."""
-    start = before * len(numbers) + k * len(years)
-    return packed[..., start : start + len(years)]
+def pick_years(packed: Array, numbers: Array, years: Array, raw: int) -> Array:
+    """Return what a packed chunk ends with (..., raw, year)."""
+    count = len(years)
+    start = packed.shape[-1] - raw * count
+    return packed[..., start:].reshape(*packed.shape[:-1], raw, count)

@@ -107,9 +107,8 @@ def _picked(
 ) -> dict[tuple[str, str], Array]:
     steps, yearly = _keys(block)
     made = {key: pick_steps(packed, numbers, years, k) for k, key in enumerate(steps)}
-    return made | {
-        key: pick_years(packed, numbers, years, k, len(steps)) for k, key in enumerate(yearly)
-    }
+    filled = block.of_years(pick_years(packed, numbers, years, len(block.raw)))
+    return made | {key: filled[..., k, :] for k, key in enumerate(yearly)}
 
 
 def _lazily(
@@ -132,7 +131,7 @@ def _lazily(
     )
     steps, yearly = _keys(block)
     width = tuple(
-        len(steps) * length + len(yearly) * count
+        len(steps) * length + len(block.raw) * count
         for length, count in zip(chunks[step], inside, strict=True)
     )
     axes = {dim: k for k, dim in enumerate(order)}
@@ -163,22 +162,38 @@ def _lazily(
     )
     counts = da.from_array(np.arange(years.count), chunks=(inside,))
     made = {}
+    whole = tuple(range(len(order)))
     for k, key in enumerate(steps):
-        made[key] = _pick(pick_steps, packed, numbers, counts, chunks[step], k=k)
+        made[key] = da.blockwise(
+            pick_steps, whole, packed, whole, numbers, (last,), counts, (last,), k=k,
+            adjust_chunks={last: chunks[step]}, align_arrays=False, concatenate=True,
+            dtype=packed.dtype, meta=packed._meta,
+        )  # fmt: skip
+    filled = _filled(block, model, packed, numbers, counts)
     for k, key in enumerate(yearly):
-        made[key] = _pick(pick_years, packed, numbers, counts, inside, k=k, before=len(steps))
+        made[key] = filled[..., k, :]
     return made
 
 
-def _pick(
-    function: Any, packed: Any, numbers: Any, counts: Any, width: tuple[int, ...], **options: int
-) -> Any:
+def _filled(block: AllocationBlock, model: Any, packed: Any, numbers: Any, counts: Any) -> Any:
+    """Return outputs by year (..., output, year): pools need all years of a place."""
     import dask.array as da
 
-    whole = tuple(range(packed.ndim))
-    last = (packed.ndim - 1,)
-    return da.blockwise(
-        function, whole, packed, whole, numbers, last, counts, last,
-        adjust_chunks={packed.ndim - 1: width}, align_arrays=False, concatenate=True,
-        dtype=packed.dtype, meta=np.empty((0,) * packed.ndim, packed.dtype), **options,
+    last = packed.ndim - 1
+    whole, several = tuple(range(last + 1)), (*range(last), last + 1, last)
+    count, outputs = len(block.raw), len(block.by_year) * len(block.variants)
+    meta = np.empty((0,) * len(several), packed.dtype)
+    raw = da.blockwise(
+        pick_years, several, packed, whole, numbers, (last,), counts, (last,), raw=count,
+        new_axes={last + 1: count}, adjust_chunks={last: counts.chunks[0]}, align_arrays=False,
+        concatenate=True, dtype=packed.dtype, meta=meta,
     )  # fmt: skip
+    return da.blockwise(
+        _of_years, several, model, None, raw.rechunk({last + 1: -1}), several,
+        adjust_chunks={last + 1: (outputs,)}, align_arrays=False, concatenate=True,
+        dtype=packed.dtype, meta=meta,
+    )  # fmt: skip
+
+
+def _of_years(block: AllocationBlock, raw: Array) -> Array:
+    return block.of_years(raw)

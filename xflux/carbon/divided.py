@@ -1,4 +1,4 @@
-"""From fractions to fluxes and pools: every year and step closes, whatever the fractions are."""
+"""From fractions to fluxes: every year and step closes, whatever the fractions are."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.fractions import PARTS
 from xflux.carbon.partition_kernel import divide_years
+from xflux.carbon.stocks import BASIS
 
 __all__ = ["BY_STEP", "BY_YEAR", "divided"]
 
@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 
 BY_STEP = ("ra", "rh", "npp", "nep")
 BY_YEAR = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil", "imbalance_ra")
-_HELD = {"cLitter": "turnover_litter", "cSoil": "turnover_soil"}
 
 
 def divided(
@@ -28,7 +27,7 @@ def divided(
     days: Floats,
     errors: tuple[float, float],
 ) -> dict[str, Array]:
-    """Return fluxes by step and pools by year.
+    """Return fluxes by step, and the production of years.
 
     Parameters
     ----------
@@ -43,10 +42,9 @@ def divided(
     Returns
     -------
     dict of str to ndarray
-        ra, rh, npp, nep, reco (row, step) [g m-2 d-1], pools (row,) [g m-2], imbalance_ra (row,)
-        [g m-2 d-1], in the dtype of gpp: GPP = NPP + Ra, RECO = Ra + Rh, NEP = GPP - RECO and
-        cVeg = cLeaf + cWood + cRoot hold to its rounding. Pools whose fractions are missing are
-        left out.
+        ra, rh, npp, nep, reco (row, step) [g m-2 d-1], imbalance_ra (row,) [g m-2 d-1], NPP of
+        the year as the basis of pools (row,) [g m-2], in the dtype of gpp: GPP = NPP + Ra,
+        RECO = Ra + Rh and NEP = GPP - RECO hold to its rounding.
     """
     dtype = gpp.dtype
     rh_fraction = fractions["rh_fraction"]
@@ -68,16 +66,6 @@ def divided(
     made["reco"] = reco
     lost = np.isnan(production)
     made["nep"] = np.where(lost[:, None], dtype.type(np.nan), gpp - reco)
-    if "turnover_veg" in fractions:
-        plants = fractions["turnover_veg"] * production
-        if all(share in fractions for share in PARTS):
-            for share, pool in PARTS.items():
-                made[pool] = (fractions[share] * plants).astype(dtype)
-            made["cVeg"] = made["cLeaf"] + made["cWood"] + made["cRoot"]
-        else:
-            made["cVeg"] = plants.astype(dtype)
-    for pool, time in _HELD.items():
-        if time in fractions:
-            made[pool] = (fractions[time] * production).astype(dtype)
+    made[BASIS] = production.astype(dtype)
     made["imbalance_ra"] = imbalance.astype(dtype)
     return made

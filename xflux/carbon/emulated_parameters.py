@@ -38,6 +38,7 @@ class _Parameters:
     fitted: Emulation
     scenarios: tuple[str, ...] = (MEAN,)
     by_year: tuple[str, ...] = PARAMETERS
+    raw: tuple[str, ...] = PARAMETERS
 
     @property
     def predictors(self) -> Predictors:
@@ -82,6 +83,9 @@ class _Parameters:
         total = sum(shares)
         made |= {n: share / total for n, share in zip(SPLITS["npp"], shares, strict=True)}
         return {name: array.astype(gpp.dtype) for name, array in made.items()}
+
+    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
+        return dict(raw)
 
 
 def emulated_parameters(

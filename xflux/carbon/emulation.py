@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.forms import fractions_of, outputs_of, pools_of
+from xflux.carbon.forms import fractions_of, outputs_of, pools_of, raw_of
 from xflux.carbon.fractions import Split
 from xflux.carbon.predictors import Predictors
+from xflux.carbon.stocks import stocks
 from xflux.learning.learner import Learner
 
 __all__ = ["CLASSES", "Emulation", "Scenario", "Target", "codes_of"]
@@ -98,9 +99,14 @@ class Emulation:
 
     @property
     def by_year(self) -> tuple[str, ...]:
-        """What `outputs` holds by year."""
+        """What follows by year."""
         first = next(iter(self.scenarios.values()))
         return pools_of(self.form, first.targets, first.splits)
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """What `outputs` holds by year."""
+        return raw_of(self.form, self.by_year)
 
     def targets(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
@@ -164,9 +170,13 @@ class Emulation:
         reco: Array | None,
         days: Floats,
     ) -> dict[str, Array]:
-        """Return what fractions of a scenario make of GPP and RECO; see `divided`."""
+        """Return what fractions of a scenario make of GPP and RECO, and `raw`."""
         held = self.scenarios[scenario]
         return outputs_of(self.form, fractions, gpp, reco, days, (held.ra_error, held.rh_error))
+
+    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
+        """Return outputs by year."""
+        return stocks(raw)
 
 
 def codes_of(igbp: Array | None, shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from xflux.carbon.fitting import Rows, fit_targets
 from xflux.carbon.forms import fractions_of, outputs_of, targets_of
 from xflux.carbon.fractions import FRACTIONS, SPLITS, TIMES, Split, logit
 from xflux.carbon.reference_fractions import MEAN, scenario_fractions, scenario_name
+from xflux.carbon.stocks import stocks, yearly_mean
 from xflux.errors import InputError
 from xflux.learning.kernel_ridge import KernelRidge
 from xflux.learning.learner import Learner
@@ -199,7 +200,7 @@ def _scored(
     targets, predicted = dict(learned.targets), dict(learned.predicted)
     bounded = form == "fraction"
     if bounded:
-        npp = _production(fractions["ra_fraction"], data).reshape(-1)
+        npp = yearly_mean(_production(fractions["ra_fraction"], data)).reshape(-1)
         for key in set(TIMES) & set(targets):
             shift = _shift(fractions[key].reshape(-1), predicted[key], npp)
             predicted[key] = predicted[key] + shift
@@ -251,7 +252,7 @@ def _shift(truth: Floats, predicted: Floats, npp: Floats) -> float:
 def _weights(outputs: Mapping[str, Array], data: Training) -> dict[str, Floats]:
     """Return what each fraction is a fraction of, so that a mean is that of the sums."""
     days = data.days
-    npp = np.maximum(np.einsum("pys,ys->py", outputs["npp"], days), 0.0)
+    npp = yearly_mean(np.maximum(np.einsum("pys,ys->py", outputs["npp"], days), 0.0))
     weights = {"ra_fraction": np.einsum("pys,ys->py", outputs["ra"] + outputs["npp"], days)}
     weights["rh_fraction"] = outputs["ra"] + outputs["rh"]
     for name in FRACTIONS[2:]:
@@ -300,4 +301,5 @@ def _outputs(
     days = np.tile(data.days, (places, 1))
     gpp = np.asarray(data.values["gpp"], np.float64).reshape(-1, steps)
     made = outputs_of(form, flat, gpp, reco.reshape(-1, steps), days, errors)
-    return {key: array.reshape(places, years, *array.shape[1:]) for key, array in made.items()}
+    shaped = {k: array.reshape(places, years, *array.shape[1:]) for k, array in made.items()}
+    return stocks(shaped)

@@ -16,9 +16,10 @@ from xflux.carbon.fractions import (
     fractions_of_targets,
     targets_of_fractions,
 )
-from xflux.carbon.ratios import from_ratios, ratios_of_fractions
+from xflux.carbon.ratios import from_ratios, held_by_ratios, ratios_of_fractions
+from xflux.carbon.stocks import BASIS, held_by_fractions
 
-__all__ = ["fractions_of", "outputs_of", "pools_of", "targets_of"]
+__all__ = ["fractions_of", "outputs_of", "pools_of", "raw_of", "targets_of"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -60,10 +61,10 @@ def outputs_of(
     days: Floats,
     errors: tuple[float, float],
 ) -> dict[str, Array]:
-    """Return what fractions, or ratios, make of GPP and RECO; see `divided`."""
+    """Return what fractions, or ratios, make of GPP and RECO, and what `stocks` takes."""
     if form == "ratio":
-        return from_ratios(fractions, gpp, reco, days)
-    return divided(fractions, gpp, reco, days, errors)
+        return from_ratios(fractions, gpp, reco, days) | held_by_ratios(fractions)
+    return divided(fractions, gpp, reco, days, errors) | held_by_fractions(fractions)
 
 
 def pools_of(form: str, learned: Collection[str], splits: Collection[str]) -> tuple[str, ...]:
@@ -75,3 +76,12 @@ def pools_of(form: str, learned: Collection[str], splits: Collection[str]) -> tu
         if "cVeg" in there and "veg" in splits:
             there |= set(PARTS.values())
     return tuple(name for name in BY_YEAR if name in there)
+
+
+def raw_of(form: str, by_year: Collection[str]) -> tuple[str, ...]:
+    """Return what is known by year before pools are filled, for the outputs by year."""
+    raw = [BASIS, *by_year]
+    if form != "ratio" and all(pool in raw for pool in PARTS.values()):
+        # It is the sum of its parts.
+        raw.remove("cVeg")
+    return tuple(raw)

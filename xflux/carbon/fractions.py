@@ -30,7 +30,7 @@ SPLITS: dict[str, tuple[str, str, str]] = {
     "npp": ("npp_to_leaf", "npp_to_wood", "npp_to_root"),
     "veg": ("leaf_share", "wood_share", "root_share"),
 }
-#: Carbon held over net primary production of the year, years.
+#: Carbon held over net primary production in the mean over years, years.
 TIMES = ("turnover_veg", "turnover_litter", "turnover_soil")
 #: What a pool is called whose share of cVeg each is.
 PARTS = {"leaf_share": "cLeaf", "wood_share": "cWood", "root_share": "cRoot"}

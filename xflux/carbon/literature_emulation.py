@@ -9,12 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.divided import BY_YEAR, divided
+from xflux.carbon.divided import BY_YEAR
 from xflux.carbon.emulation import codes_of
+from xflux.carbon.forms import outputs_of, raw_of
 from xflux.carbon.fractions import SHARES, SPLITS, TIMES
 from xflux.carbon.literature import literature, literature_bounds
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference_fractions import MEAN
+from xflux.carbon.stocks import stocks
 
 __all__ = ["LiteratureEmulation"]
 
@@ -39,6 +41,8 @@ class LiteratureEmulation:
     by_step : tuple of str
         Empty: nothing is known of months.
     by_year : tuple of str
+        What follows by year.
+    raw : tuple of str
         What `outputs` holds by year.
     provenance : mapping
     """
@@ -48,6 +52,7 @@ class LiteratureEmulation:
     scenarios: tuple[str, ...] = (MEAN, "low", "high")
     by_step: tuple[str, ...] = ()
     by_year: tuple[str, ...] = BY_YEAR
+    raw: tuple[str, ...] = raw_of("fraction", BY_YEAR)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def fractions(
@@ -71,8 +76,12 @@ class LiteratureEmulation:
         reco: Array | None,
         days: Floats,
     ) -> dict[str, Array]:
-        """Return what fractions make of GPP and RECO; see `divided`."""
-        return divided(fractions, gpp, reco, days, (_ERROR, _ERROR))
+        """Return what fractions make of GPP and RECO, and `raw`."""
+        return outputs_of(self.form, fractions, gpp, reco, days, (_ERROR, _ERROR))
+
+    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
+        """Return outputs by year."""
+        return stocks(raw)
 
 
 def _bound(name: str, scenario: str) -> Floats:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.carbon.partition_kernel import LEAST_GPP
+from xflux.carbon.stocks import BASIS
 
-__all__ = ["RATIOS", "from_ratios", "ratios_of_fractions"]
+__all__ = ["RATIOS", "from_ratios", "held_by_ratios", "ratios_of_fractions"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -55,9 +56,7 @@ def ratios_of_fractions(fractions: Mapping[str, Floats]) -> dict[str, Floats]:
 def from_ratios(
     ratios: Mapping[str, Floats], gpp: Array, reco: Array | None, days: Floats
 ) -> dict[str, Array]:
-    """Return fluxes by step and pools by year, each by its own ratio.
-
-    Nothing closes: NPP + Ra is not GPP, and pools of plants do not add up to cVeg.
+    """Return fluxes by step, each by its own ratio: NPP + Ra is not GPP.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def from_ratios(
     Returns
     -------
     dict of str to ndarray
-        As `divided` returns them, without an imbalance.
+        As `divided` returns them, without an imbalance; GPP of the year is the basis of pools.
     """
     dtype = gpp.dtype
     taken = (gpp * days).sum(axis=1)
@@ -84,7 +83,10 @@ def from_ratios(
     made["rh"] = reco * share
     made["reco"] = reco
     made["nep"] = (gpp - reco) * live[:, None]
-    for pool in _POOLS:
-        if f"{pool}_per_gpp" in ratios:
-            made[pool] = taken * live * ratios[f"{pool}_per_gpp"]
+    made[BASIS] = taken * live
     return {name: array.astype(dtype) for name, array in made.items()}
+
+
+def held_by_ratios(ratios: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return what pools hold per unit of GPP, years; parts of plants do not add up to cVeg."""
+    return {pool: ratios[f"{pool}_per_gpp"] for pool in _POOLS if f"{pool}_per_gpp" in ratios}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xflux.carbon.fractions import PARTS, SPLITS
 from xflux.carbon.partition_kernel import LEAST_GPP
+from xflux.carbon.stocks import yearly_mean
 
 __all__ = ["LEAST_MODELS", "MEAN", "scenario_fractions", "scenario_name"]
 
@@ -82,7 +83,8 @@ def scenario_fractions(
         name: np.where((share >= 0.0) & (share <= 1.0), share, np.nan)
         for name, share in made.items()
     }
-    growing = np.where(live, grown, np.nan)
+    # Pools are held by the mean of all years: see `stocks`.
+    growing = yearly_mean(np.where(live, grown, np.nan))
     made |= {name: ratio(held[pool], growing) for name, pool in _POOLS.items() if pool in held}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)

@@ -129,9 +129,9 @@ def _pools(result: Allocated, models: xr.Dataset | None) -> list[str]:
             "Pools are turnover times x NPP of the mean year, as if all were in balance with it"
         ]
     said = (
-        "Pools are turnover times x NPP of the year, and follow it at once, while real pools lag: "
-        "their differences from year to year are no sink. `ds.carbon.simulate_pools()` carries "
-        "carbon through pools so that it adds up"
+        "Pools are turnover times of the year x NPP in the mean over the years: their differences "
+        "from year to year are no sink. `ds.carbon.simulate_pools()` carries carbon through pools "
+        "so that it adds up"
     )
     own = float(result.budget["cSoil_trend"]) if "cSoil_trend" in result.budget else float("nan")
     if models is None or "cSoil" not in models or "year" not in models["cSoil"].dims:

@@ -125,8 +125,9 @@ def carbon_caveats(result: Allocated) -> list[str]:
         ]
     if result.years:
         caveats.append(
-            "Trends of pools are those of NPP and turnover of the same year, and real pools lag "
-            "by years to centuries: they overstate what has been stored since the first year."
+            "Pools change from year to year as turnover does, which land models know of climate "
+            "and CO2 and the literature does not: they are a size, and no history of what was "
+            "stored."
         )
     else:
         caveats.append(
