@@ -68,6 +68,14 @@ def test_turnover_of_vegetation_is_that_of_biome_inventories():
         assert 0.5 < LITERATURE[name].turnover_veg / turnover < 2, name
 
 
+def test_spread_of_efficiency_is_that_between_studies_of_forests():
+    """0.46 +- 0.12 (standard deviation) of Collalti and Prentice (2019), and 1 / 0.25 near 0.5."""
+    assert all(values.ra_fraction == values.rh_fraction == 0.12 for values in SPREAD.values())
+    lower, upper = literature_bounds("ra_fraction")
+    code = IGBP["MF"]
+    assert (lower[code], upper[code]) == (pytest.approx(0.42), pytest.approx(0.66))
+
+
 def test_table_holds_every_class_and_every_parameter_has_a_source():
     table = literature_table()
     assert all(f"| {name} |" in table for name in LITERATURE)

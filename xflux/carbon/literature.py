@@ -105,8 +105,8 @@ SOURCES: dict[str, str] = {
     "where Malhi (2012, J. Ecol. 100, 65) finds them. Elsewhere: mean of "
     "0.52 (MODIS, Zhang et al. 2009, Glob. Ecol. Biogeogr. 18, 280) and 0.44 (land models and "
     "satellites); crops and wetlands 0.52, as they are among the most efficient (Tang et al. "
-    "2019, Biogeosciences Discuss., bg-2019-37). Spread: 0.10, the range 0.22-0.79 "
-    "of Collalti and Prentice taken as +-3 standard deviations.",
+    "2019, Biogeosciences Discuss., bg-2019-37). Spread: 0.12, the standard "
+    "deviation between more than 200 studies of forests (Collalti and Prentice).",
     "rh_fraction": "1 - ra_fraction (steady state).",
     "npp_to_leaf, npp_to_wood, npp_to_root": "Wang, Law and Pak (2010, Biogeosciences 7, 2261; "
     "pftlookup_igbp_updated4.csv of the CASA-CNP testbed, Wieder et al. 2018); tropical "
@@ -132,6 +132,8 @@ SOURCES: dict[str, str] = {
 #: Factor of a residence time that has a single source: about the upper quartile of the others.
 _ONE_SOURCE = 1.4
 _LITTER_TO_SOIL = 0.3
+#: Standard deviation of NPP / GPP between studies of forests.
+_EFFICIENCY_SD = 0.12
 _SPLIT_SD = (0.06, 0.10, 0.11)
 #: Leaf, wood, root of NPP; then leaf, wood, root age in years (Wang et al. 2010; EBF: see above).
 _WANG: dict[str, tuple[float, float, float, float, float, float]] = {
@@ -225,7 +227,15 @@ def _row(name: str) -> tuple[PlantParameters, PlantParameters]:
     )  # fmt: skip
     split = _SPLIT_SD if wood > 0 else (_SPLIT_SD[0], 0.0, _SPLIT_SD[2])
     spread = PlantParameters(
-        0.10, 0.10, *split, leaf_factor, wood_factor, root_factor, _ONE_SOURCE, soil_factor, 0.10
+        _EFFICIENCY_SD,
+        _EFFICIENCY_SD,
+        *split,
+        leaf_factor,
+        wood_factor,
+        root_factor,
+        _ONE_SOURCE,
+        soil_factor,
+        0.10,
     )
     return values, spread
 
