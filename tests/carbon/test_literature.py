@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -66,6 +67,33 @@ def test_turnover_of_vegetation_is_that_of_biome_inventories():
     }  # fmt: skip
     for name, turnover in inventories.items():
         assert 0.5 < LITERATURE[name].turnover_veg / turnover < 2, name
+
+
+def test_spread_of_efficiency_is_that_between_studies_of_forests():
+    """0.46 +- 0.12 (standard deviation) of Collalti and Prentice (2019), and 1 / 0.25 near 0.5."""
+    assert all(values.ra_fraction == values.rh_fraction == 0.12 for values in SPREAD.values())
+    lower, upper = literature_bounds("ra_fraction")
+    code = IGBP["MF"]
+    assert (lower[code], upper[code]) == (pytest.approx(0.42), pytest.approx(0.66))
+
+
+def test_times_are_those_of_their_sources():
+    """Beside Wang et al. (2010): CLM4.5BGC, LPJ, and Gill and Jackson (2000)."""
+    assert LITERATURE["EBF"].tau_wood == pytest.approx(math.sqrt(60 * 38.82), rel=0.01)
+    assert LITERATURE["MF"].tau_wood == pytest.approx(
+        math.sqrt(50 * (30.64 + 38.34 + 2 * 29.23) / 4), rel=0.01
+    )
+    assert LITERATURE["DNF"].tau_leaf == pytest.approx(math.sqrt(0.8 * 0.5))
+    assert LITERATURE["GRA"].tau_root == pytest.approx(math.sqrt(3 / 0.53))
+
+
+@pytest.mark.parametrize(("name", "left", "debris"), [("EBF", 0.15, 5.66), ("DNF", 0.68, 26.39)])
+def test_litter_is_what_is_left_of_it_after_two_years(name, left, debris):
+    """Tuomi et al. (2009) of tropics and tundra; debris of CASA' in C-LAMP."""
+    values = LITERATURE[name]
+    fine = -2 / math.log(left)
+    mixed = (1 - values.npp_to_wood) * fine + values.npp_to_wood * debris
+    assert values.tau_litter == pytest.approx(mixed, rel=0.01)
 
 
 def test_table_holds_every_class_and_every_parameter_has_a_source():

@@ -1,8 +1,8 @@
 """What the literature says of respiration, allocation and turnover, by land cover class.
 
-The default where nothing was learned. Each number comes from the table of a publication
-(`SOURCES`); where two publications give a residence time, their geometric mean is taken and
-half of their distance (as a factor) is the spread.
+The default where nothing was learned. `SOURCES` says where each number comes from, which were
+chosen here, and which were not checked against the original; where two sources give a residence
+time, their geometric mean is taken and half of their distance (as a factor) is the spread.
 """
 
 from __future__ import annotations
@@ -101,37 +101,45 @@ class PlantParameters:
 SOURCES: dict[str, str] = {
     "ra_fraction": "1 - NPP/GPP. Forests: mean 0.46 of Collalti and Prentice (2019, Tree Physiol. "
     "39, 1473), averaged with 0.32 (boreal) and 0.59 (temperate deciduous) of DeLucia et al. "
-    "(2007, Glob. Change Biol. 13, 1157); tropical 0.38, chosen here at the lower end of forests, "
-    "where Malhi (2012, J. Ecol. 100, 65) finds them. Elsewhere: mean of "
-    "0.52 (MODIS, Zhang et al. 2009, Glob. Ecol. Biogeogr. 18, 280) and 0.44 (land models and "
-    "satellites); crops and wetlands 0.52, as they are among the most efficient (Tang et al. "
-    "2019, Biogeosciences Discuss., bg-2019-37). Spread: 0.10, the range 0.22-0.79 "
-    "of Collalti and Prentice taken as +-3 standard deviations.",
+    "(2007, Glob. Change Biol. 13, 1157; not checked against the original); tropical 0.38, chosen "
+    "here at the lower end of forests, where Malhi (2012, J. Ecol. 100, 65) finds them. "
+    "Elsewhere: mean of 0.52 (MODIS, Zhang et al. 2009, Glob. Ecol. Biogeogr. 18, 280) and 0.44 "
+    "(mean of land models and satellites, in 'The response of terrestrial vegetation carbon use "
+    "efficiency to global environmental changes'); wetlands 0.52, as they are the most efficient "
+    "(Tang et al. 2019, Biogeosciences Discuss., bg-2019-37, where grassland is the least), and "
+    "crops as much, chosen here. Spread: 0.12, the standard deviation between more than 200 "
+    "studies of forests (Collalti and Prentice).",
     "rh_fraction": "1 - ra_fraction (steady state).",
     "npp_to_leaf, npp_to_wood, npp_to_root": "Wang, Law and Pak (2010, Biogeosciences 7, 2261; "
     "pftlookup_igbp_updated4.csv of the CASA-CNP testbed, Wieder et al. 2018); tropical "
     "evergreen: Malhi, Doughty and Galbraith (2011, Phil. Trans. R. Soc. B 366, 3225), whose "
     "standard deviations between sites (0.06, 0.10, 0.11) are the spread.",
     "tau_leaf": "Wang et al. (2010) with leaf longevity of LPJ (Sitch et al. 2003, Glob. Change "
-    "Biol. 9, 161, table 1).",
+    "Biol. 9, 161; as in the parameters of LPJ that CLM3-DGVM took over).",
     "tau_wood": "Wang et al. (2010) with pool / flux of CLM4.5BGC (NCAR land diagnostics, wood "
     "turnover by plant type).",
     "tau_root": "Wang et al. (2010) with root turnover of Gill and Jackson (2000, New Phytol. 147, "
-    "13): trees 0.10, shrubs 0.34, grasses 0.53, wetlands 0.55 per year.",
-    "tau_litter": "Fine litter 5.2 (tundra) and 1.05 (tropics) from litter bags (Tuomi et al. "
-    "2009, Ecol. Modell. 220, 3362) and 2.9 in between (LPJ at 10 degC, Sitch et al. 2003); woody "
-    "debris by plant type (CASA' in C-LAMP, Randerson et al. 2009); mixed by the share of wood in "
-    "NPP.",
+    "13): whole root systems of trees 0.10, shrubs 0.34, grasses 0.53, wetlands 0.55 per year. "
+    "Fine roots of forests alone turn over faster there (0.56), which is not used.",
+    "tau_litter": "Fine litter 5.2 (tundra) and 1.05 (tropics) from what Tuomi et al. (2009, Ecol. "
+    "Modell. 220, 3362) have left after two years, 68 % of conifer and 15 % of deciduous litter; "
+    "2.9 in between (LPJ at 10 degC, Sitch et al. 2003; read from models that took it over); woody "
+    "debris by plant type, pool / flux of CASA' (diagnostics of C-LAMP, Randerson et al. 2009); "
+    "mixed by the share of wood in NPP.",
     "tau_soil": "cSoil / NPP by biome over `litter_to_soil`: stocks to 1 m and NPP of Saugier et "
-    "al. (2001) with those of WBGU (1998) and Atjay et al. (1979), all as in Prentice et al. "
-    "(2001, IPCC TAR WG I, table 3.2).",
-    "litter_to_soil": "0.3: 70 % of decayed litter is respired (LPJ, Sitch et al. 2003; Foley "
-    "1995, Glob. Biogeochem. Cycles 9, 505).",
+    "al. (2001) with those of WBGU (1998) and Atjay et al. (1979), after Prentice et al. (2001, "
+    "IPCC TAR WG I, table 3.2; of its numbers, only the stocks of Saugier, but for cropland, and "
+    "their NPP of tropical forest were checked).",
+    "litter_to_soil": "0.3: 70 % of decayed litter is respired (LPJ, Sitch et al. 2003, after "
+    "Foley 1995, Glob. Biogeochem. Cycles 9, 505; read from models that took it over). Spread: "
+    "0.10, chosen here.",
 }
 
 #: Factor of a residence time that has a single source: about the upper quartile of the others.
 _ONE_SOURCE = 1.4
 _LITTER_TO_SOIL = 0.3
+#: Standard deviation of NPP / GPP between studies of forests.
+_EFFICIENCY_SD = 0.12
 _SPLIT_SD = (0.06, 0.10, 0.11)
 #: Leaf, wood, root of NPP; then leaf, wood, root age in years (Wang et al. 2010; EBF: see above).
 _WANG: dict[str, tuple[float, float, float, float, float, float]] = {
@@ -155,22 +163,24 @@ _EFFICIENCY = {
     "ENF": 0.43, "EBF": 0.38, "DNF": 0.39, "DBF": 0.53, "MF": 0.46, "CSH": 0.48, "OSH": 0.48,
     "WSA": 0.47, "SAV": 0.48, "GRA": 0.48, "WET": 0.52, "CRO": 0.52, "CVM": 0.50, "BSV": 0.48,
 }  # fmt: skip
-#: Leaf longevity of LPJ, years.
+#: Leaf longevity of LPJ, years (0.5 for deciduous trees; the mean with evergreen ones for MF).
 _LPJ_LEAF = {
     "ENF": 2.0, "EBF": 2.0, "DNF": 0.5, "DBF": 0.5, "MF": 1.25, "WSA": 0.5,
 }  # fmt: skip
-#: Wood pool / flux of CLM4.5BGC, years (means of temperate and boreal types for ENF and OSH).
+#: Wood pool / flux of CLM4.5BGC, years (means of temperate and boreal types for ENF and OSH, of
+#: ENF and DBF for MF; of boreal evergreen trees for DNF, of tropical deciduous ones for savannas).
 _CLM_WOOD = {
     "ENF": 34.5, "EBF": 38.8, "DNF": 38.3, "DBF": 29.2, "MF": 31.9, "CSH": 27.8, "OSH": 35.1,
     "WSA": 30.9, "SAV": 30.9, "BSV": 27.8,
 }  # fmt: skip
-#: Root turnover of Gill and Jackson, per year.
+#: Root turnover of Gill and Jackson, per year. Theirs of trees is that of whole root systems.
 _GILL_ROOT = {
     "ENF": 0.10, "EBF": 0.10, "DNF": 0.10, "DBF": 0.10, "MF": 0.10, "CSH": 0.34, "OSH": 0.34,
     "WSA": 0.34, "SAV": 0.34, "GRA": 0.53, "WET": 0.55, "CRO": 0.53, "CVM": 0.53, "BSV": 0.34,
 }  # fmt: skip
 _COLD, _MILD, _WARM = 5.2, 2.9, 1.05
-#: Fine litter, then woody debris, years.
+#: Fine litter, then woody debris, years (debris: geometric means of temperate and boreal types
+#: for ENF and OSH, of ENF and DBF for MF).
 _LITTER = {
     "ENF": (math.sqrt(_COLD * _MILD), 17.0), "EBF": (_WARM, 5.7), "DNF": (_COLD, 26.4),
     "DBF": (_MILD, 12.6), "MF": (_MILD, 14.6), "CSH": (_MILD, 9.3),
@@ -180,6 +190,12 @@ _LITTER = {
     "BSV": (_MILD, 9.3),
 }  # fmt: skip
 #: Soil stock (PgC, 1 m) over NPP (PgC a-1) of a biome: Saugier; WBGU with Atjay.
+#: Robinson (2007, doi 10.1098/rspb.2007.1012, table 3) has these stocks of Saugier, but 11 for
+#: crops, which would be 0.8 kg m-2, and 71 of Mediterranean shrubland beside 176 of temperate
+#: grassland. Crops stay at 165: Paustian et al. (2000) have about 170, as quoted by Ingram and
+#: Fernandes (2001, Agric. Ecosyst. Environ. 87, 111). NPP, but for 21.9 of tropical forest, and the
+#: numbers of WBGU and Atjay were not checked against the original; each NPP sums to about 60, as
+#: the text of the chapter says.
 _BIOME_SOIL = {
     "tropical forest": (213 / 21.9, 216 / 13.7),
     "temperate forest": (153 / 8.1, 100 / 6.5),
@@ -225,7 +241,15 @@ def _row(name: str) -> tuple[PlantParameters, PlantParameters]:
     )  # fmt: skip
     split = _SPLIT_SD if wood > 0 else (_SPLIT_SD[0], 0.0, _SPLIT_SD[2])
     spread = PlantParameters(
-        0.10, 0.10, *split, leaf_factor, wood_factor, root_factor, _ONE_SOURCE, soil_factor, 0.10
+        _EFFICIENCY_SD,
+        _EFFICIENCY_SD,
+        *split,
+        leaf_factor,
+        wood_factor,
+        root_factor,
+        _ONE_SOURCE,
+        soil_factor,
+        0.10,
     )
     return values, spread
 

@@ -23,8 +23,8 @@ __all__ = ["LiteratureEmulation"]
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-#: One standard deviation of the literature's Ra / GPP, 0.10, on the logit scale near 0.5.
-_ERROR = 0.4
+#: One standard deviation of the literature's Ra / GPP, 0.12, on the logit scale near 0.5.
+_ERROR = 0.48
 
 
 @dataclass(frozen=True)

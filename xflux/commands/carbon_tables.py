@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["budget_table", "class_table", "emulator_tables"]
 
-#: What others find for the land of the Earth, PgC a year and PgC.
+#: What others find for the land of the Earth, PgC a year and PgC: GPP 123 +- 8, NPP 56.2 +- 14.3,
+#: Rh 43.6 +- 19.3. Not checked against the original: the spread of NPP (its median there is 56.4),
+#: the range of cVeg (about 450 there) and that of cSoil (Batjes 1996, Eur. J. Soil Sci. 47, 151:
+#: 1462 to 1548 to a depth of 1 m, 2376 to 2456 to 2 m).
 _KNOWN = {
     "gpp": "115 to 131", "npp": "42 to 71", "rh": "24 to 63", "cVeg": "380 to 536",
     "cSoil": "1500 to 2400",
