@@ -26,6 +26,7 @@ from xflux.labels.grid import cell_area
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "real"))
 import casa
+import trendy_means
 
 #: Table 4 of the paper: r2, nRMSE.
 PAPER = {
@@ -120,17 +121,39 @@ def real(data: Path) -> None:
                 print(totals(fitted, area, "CASA-CNP: totals").text(), flush=True)
 
 
+def means(data: Path) -> None:
+    """Print ratios of TRENDY v9 models that were left out."""
+    rows = [
+        (
+            ratio, model, f"{s.mean:.3g}", f"{s.others:.3g}", f"{s.rmse_climatology:.3g}",
+            f"{s.rmse_emulated:.3g}", f"{s.skill_of_change:.2f}", f"{100 * s.change:+.1f} %",
+            f"{100 * s.emulated_change:+.1f} %",
+        )
+        for (ratio, model), s in trendy_means.left_out(data).items()
+    ]  # fmt: skip
+    print(Table(
+        "TRENDY v9, means over land, each model left out",
+        ("ratio", "model", "mean", "of the others", "RMSE of that", "learned", "skill of change",
+         "change", "learned"),
+        tuple(rows),
+        "1900 to 2014, from CO2 and temperature. Change of 2005 to 2014 since 1900 to 1959; skill "
+        "from 1960 on, over no change.",
+    ).text(), flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--resolution", type=float, default=5.0)
     parser.add_argument("--years", nargs=2, default=("2001", "2010"))
-    parser.add_argument("--only", choices=("twin", "real"))
+    parser.add_argument("--only", choices=("twin", "real", "means"))
     given = parser.parse_args()
-    if given.only != "twin":
+    if given.only in (None, "means"):
+        means(given.data)
+    if given.only in (None, "real"):
         real(given.data)
-    if given.only != "real":
+    if given.only in (None, "twin"):
         for split in ("block", "random"):
             twin(given.resolution, tuple(given.years), split)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xflux.carbon.emulator import AllocationEmulator
     from xflux.carbon.training import Training
 
-__all__ = ["cross_fitted"]
+__all__ = ["cross_fitted", "makers_of"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ def cross_fitted(
     emulation : Emulation
     validation, held_out : Dataset
     """
-    make = _makers(settings.learner)
+    make = makers_of(settings.learner)
     rows = _rows(data)
     fold = _folds(settings, data)
     quantiles: list[float | None] = [None]
@@ -119,7 +119,7 @@ def cross_fitted(
     return emulation, validation_dataset(held, data, said), held_out_dataset(held[MEAN], data)
 
 
-def _makers(learner: Any) -> Mapping[bool, Maker]:
+def makers_of(learner: Any) -> Mapping[bool, Maker]:
     """Return what makes learners of years, and of steps, of which there are twelve times more."""
     if learner == "blend":
         return {False: lambda seed, traits: (_trees(seed), _kernel(seed)),
