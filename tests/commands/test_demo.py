@@ -210,6 +210,7 @@ def test_the_demo_does_not_overwrite(tmp_path, capsys):
     assert list((tmp_path / "xflux-demo").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_demo_goes_into_a_folder_of_its_own_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # Carbon and causes are the same in either format, and take long.
