@@ -54,9 +54,8 @@ carbon.flux.plot.trends(["gpp", "ra", "rh", "nep", "cVeg", "cSoil"])
 
 # %%
 # Whatever was predicted, the identities hold to the rounding of the numbers. One balance does not
-# close. These pools are a size, not a history: each year has its own production and turnover, so
-# that the soil of the figure gains several times what the fluxes bring. Trends of stocks are not
-# to be read from it.
+# close. These pools are a size, not a history: they are production times turnover, and do not take
+# up what the fluxes bring. How they change is what land models say of CO2, not what was stored.
 
 print(xflux.balance_report(xflux.mass_balance(carbon)))
 

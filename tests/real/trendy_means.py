@@ -86,13 +86,9 @@ def _scored(drivers: np.ndarray, own: np.ndarray, others: list[np.ndarray]) -> L
 def _predicted(drivers: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
     """Learn from other models as the emulator learns turnover of years, and predict."""
     x = np.tile(drivers, (len(others), 1)).astype(np.float32)
-    rows = Rows(
-        {False: x},
-        {False: np.zeros(len(x), np.int64)},
-        {False: np.repeat(np.arange(len(others)), len(drivers))},
-    )
+    place = np.repeat(np.arange(len(others)), len(drivers))
+    rows = Rows(x, np.zeros(len(x), np.int64), place, makers_of("blend")[False])
     fitted = fit_targets(
-        {"y": np.concatenate(others)}, rows, np.ones(len(others), bool), by_step=(),
-        makers=makers_of("blend"), most=len(x), seed=0,
-    )  # fmt: skip
+        {"y": np.concatenate(others)}, {"y": rows}, np.ones(len(others), bool), most=len(x), seed=0
+    )
     return fitted["y"].predict(x[: len(drivers)], np.zeros(len(drivers), np.int64))

@@ -76,8 +76,8 @@ def allocate(
     are brought together by least squares, weighted by the variances of the emulator at cells
     left out, and ``imbalance_ra`` says what was between them. Months keep their odds of Ra to Rh.
     Pools are turnover times of the year x NPP in the mean over all years of `ds`: they change as
-    turnover does, by an emulator, and never by the literature. `xflux.simulate_pools` carries NPP
-    through them. ``_lower`` and ``_upper`` carry no identity.
+    turnover does, by an emulator, and never by the literature, and so need all chunks of time.
+    `xflux.simulate_pools` carries NPP through them. ``_lower`` and ``_upper`` carry no identity.
 
     References
     ----------

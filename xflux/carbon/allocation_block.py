@@ -44,10 +44,14 @@ class Fractions(Protocol):
     def provenance(self) -> Mapping[str, Any]:
         """What it is from, as JSON holds it."""
 
+    @property
+    def columns(self) -> int:
+        """Length of the rows that `fractions` returns."""
+
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
-    ) -> dict[str, dict[str, Floats]]:
-        """Predict fractions of years by scenario."""
+    ) -> tuple[Array, dict[str, dict[str, Floats]]]:
+        """Return rows (place * year, column) that `of_years` needs, and fractions by scenario."""
 
     def outputs(
         self,
@@ -59,8 +63,10 @@ class Fractions(Protocol):
     ) -> dict[str, Array]:
         """Return fluxes by step, and `raw` by year."""
 
-    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
-        """Return `by_year` (..., year) from `raw` of all years."""
+    def of_years(
+        self, rows: Array, raw: Mapping[str, Mapping[str, Array]]
+    ) -> dict[str, dict[str, Array]]:
+        """Return `by_year` (place, year) by scenario, from rows and `raw` of all years."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,13 @@ class AllocationBlock:
 
     @property
     def raw(self) -> tuple[tuple[str, str], ...]:
-        """What a chunk knows by year, of each scenario."""
+        """What a chunk knows by year of each scenario."""
         return tuple((s, name) for s in self.fitted.scenarios for name in self.fitted.raw)
+
+    @property
+    def packed_years(self) -> int:
+        """Values that a chunk packs for each year: rows of predictors, then `raw`."""
+        return self.fitted.columns + len(self.raw)
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -135,7 +146,7 @@ class AllocationBlock:
         years, length = len(own), len(numbers)
         variants = len(self.variants)
         split = len(self.by_step) * variants * length
-        width = split + len(self.raw) * years
+        width = split + self.packed_years * years
         result = np.full((*lead, width), np.nan, self.dtype)
         places = own[:, None] + np.arange(steps)
         whole = {k: np.broadcast_to(a, (*lead, a.shape[-1])) for k, a in given.items()}
@@ -173,7 +184,7 @@ class AllocationBlock:
         gpp = given["gpp"]
         count, years, steps = gpp.shape
         values = {name: array for name, array in given.items() if name != "reco"}
-        fractions = self.fitted.fractions(values, (count, years), steps)
+        rows, fractions = self.fitted.fractions(values, (count, years), steps)
         flat = gpp.reshape(-1, steps)
         reco = given["reco"].reshape(-1, steps) if "reco" in given else None
         tiled = np.tile(days, (count, 1))
@@ -186,23 +197,35 @@ class AllocationBlock:
             whole = np.full((count, length), np.nan, self.dtype)
             whole[:, places.reshape(-1)] = array.reshape(count, -1)
             target[live, start : start + length] = whole
-        for k, (scenario, name) in enumerate(self.raw):
+        kept = [rows[:, k] for k in range(rows.shape[1])]
+        kept += [made[scenario][name] for scenario, name in self.raw]
+        for k, array in enumerate(kept):
             start = split + k * years
-            target[live, start : start + years] = made[scenario][name].reshape(count, years)
+            target[live, start : start + years] = array.reshape(count, years)
 
-    def of_years(self, raw: Array) -> Array:
+    def of_years(self, packed: Array) -> Array:
         """Return outputs by year, each in all its variants (..., output, year).
 
         Parameters
         ----------
-        raw : ndarray (..., raw, year)
+        packed : ndarray (..., packed, year)
             What `__call__` packed last, of all years.
         """
-        made: dict[str, dict[str, Array]] = {name: {} for name in self.fitted.scenarios}
-        for k, (scenario, name) in enumerate(self.raw):
-            made[scenario][name] = raw[..., k, :]
-        filled = {name: self.fitted.of_years(known) for name, known in made.items()}
-        return np.stack(self._variants(filled, self.by_year), axis=-2)
+        *lead, kept, years = packed.shape
+        flat = packed.reshape(-1, kept, years)
+        outputs = len(self.by_year) * len(self.variants)
+        result = np.full((len(flat), outputs, years), np.nan, self.dtype)
+        columns = self.fitted.columns
+        live = np.flatnonzero(np.isfinite(flat[:, columns:]).any(axis=(1, 2)))
+        if live.size:
+            there = flat[live]
+            rows = np.ascontiguousarray(there[:, :columns].swapaxes(1, 2), np.float32)
+            raw: dict[str, dict[str, Array]] = {name: {} for name in self.fitted.scenarios}
+            for k, (scenario, name) in enumerate(self.raw):
+                raw[scenario][name] = there[:, columns + k]
+            filled = self.fitted.of_years(rows, raw)
+            result[live] = np.stack(self._variants(filled, self.by_year), axis=1)
+        return result.reshape(*lead, outputs, years)
 
     def _variants(
         self, made: Mapping[str, Mapping[str, Array]], names: tuple[str, ...]
@@ -224,8 +247,8 @@ def pick_steps(packed: Array, numbers: Array, years: Array, k: int) -> Array:
     return packed[..., k * length : (k + 1) * length]
 
 
-def pick_years(packed: Array, numbers: Array, years: Array, raw: int) -> Array:
-    """Return what a packed chunk ends with (..., raw, year)."""
+def pick_years(packed: Array, numbers: Array, years: Array, kept: int) -> Array:
+    """Return what a packed chunk ends with (..., packed, year)."""
     count = len(years)
-    start = packed.shape[-1] - raw * count
-    return packed[..., start:].reshape(*packed.shape[:-1], raw, count)
+    start = packed.shape[-1] - kept * count
+    return packed[..., start:].reshape(*packed.shape[:-1], kept, count)

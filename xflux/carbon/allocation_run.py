@@ -107,7 +107,7 @@ def _picked(
 ) -> dict[tuple[str, str], Array]:
     steps, yearly = _keys(block)
     made = {key: pick_steps(packed, numbers, years, k) for k, key in enumerate(steps)}
-    filled = block.of_years(pick_years(packed, numbers, years, len(block.raw)))
+    filled = block.of_years(pick_years(packed, numbers, years, block.packed_years))
     return made | {key: filled[..., k, :] for k, key in enumerate(yearly)}
 
 
@@ -131,7 +131,7 @@ def _lazily(
     )
     steps, yearly = _keys(block)
     width = tuple(
-        len(steps) * length + len(block.raw) * count
+        len(steps) * length + block.packed_years * count
         for length, count in zip(chunks[step], inside, strict=True)
     )
     axes = {dim: k for k, dim in enumerate(order)}
@@ -181,19 +181,19 @@ def _filled(block: AllocationBlock, model: Any, packed: Any, numbers: Any, count
 
     last = packed.ndim - 1
     whole, several = tuple(range(last + 1)), (*range(last), last + 1, last)
-    count, outputs = len(block.raw), len(block.by_year) * len(block.variants)
+    count, outputs = block.packed_years, len(block.by_year) * len(block.variants)
     meta = np.empty((0,) * len(several), packed.dtype)
-    raw = da.blockwise(
-        pick_years, several, packed, whole, numbers, (last,), counts, (last,), raw=count,
+    yearly = da.blockwise(
+        pick_years, several, packed, whole, numbers, (last,), counts, (last,), kept=count,
         new_axes={last + 1: count}, adjust_chunks={last: counts.chunks[0]}, align_arrays=False,
         concatenate=True, dtype=packed.dtype, meta=meta,
     )  # fmt: skip
     return da.blockwise(
-        _of_years, several, model, None, raw.rechunk({last + 1: -1}), several,
+        _of_years, several, model, None, yearly.rechunk({last + 1: -1}), several,
         adjust_chunks={last + 1: (outputs,)}, align_arrays=False, concatenate=True,
         dtype=packed.dtype, meta=meta,
     )  # fmt: skip
 
 
-def _of_years(block: AllocationBlock, raw: Array) -> Array:
-    return block.of_years(raw)
+def _of_years(block: AllocationBlock, packed: Array) -> Array:
+    return block.of_years(packed)

@@ -38,7 +38,7 @@ class _Parameters:
     fitted: Emulation
     scenarios: tuple[str, ...] = (MEAN,)
     by_year: tuple[str, ...] = PARAMETERS
-    raw: tuple[str, ...] = PARAMETERS
+    raw: tuple[str, ...] = (*SPLITS["npp"], *SPLITS["veg"], "turnover_veg")
 
     @property
     def predictors(self) -> Predictors:
@@ -48,15 +48,20 @@ class _Parameters:
     def provenance(self) -> Mapping[str, Any]:
         return self.fitted.provenance
 
+    @property
+    def columns(self) -> int:
+        return self.fitted.columns
+
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
-    ) -> dict[str, dict[str, Floats]]:
-        held = self.fitted.fractions(values, shape, steps)[MEAN]
+    ) -> tuple[NDArray[np.float32], dict[str, dict[str, Floats]]]:
+        rows, held = self.fitted.fractions(values, shape, steps, splits=tuple(SPLITS))
+        fractions = held[MEAN]
         codes = codes_of(values.get("igbp"), shape)
-        for name in ("litter_to_soil", *SPLITS["npp"]):
-            if name not in held:
-                held[name] = literature(name)[codes]
-        return {MEAN: held}
+        for name in SPLITS["npp"]:
+            if name not in fractions:
+                fractions[name] = literature(name)[codes]
+        return rows, {MEAN: fractions}
 
     def outputs(
         self,
@@ -66,6 +71,13 @@ class _Parameters:
         reco: Array | None,
         days: Floats,
     ) -> dict[str, Array]:
+        return {name: fractions[name].astype(gpp.dtype) for name in self.raw}
+
+    def of_years(
+        self, rows: NDArray[np.float32], raw: Mapping[str, Mapping[str, Array]]
+    ) -> dict[str, dict[str, Array]]:
+        fractions = {**raw[MEAN], **self.fitted.lasting(rows, (MEAN,))[MEAN]}
+        codes = np.where(np.isfinite(rows[..., -1]), rows[..., -1], 0).astype(np.int64)
         made: dict[str, Array] = {name: fractions[name] for name in SPLITS["npp"]}
         plants = fractions["turnover_veg"]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -75,17 +87,15 @@ class _Parameters:
                 # Of what nothing becomes there is no time.
                 made[name] = np.where((grown > 0.0) & (share > 0.0), time, np.nan)
         made["tau_litter"] = fractions["turnover_litter"]
-        made["litter_to_soil"] = fractions["litter_to_soil"]
+        made["litter_to_soil"] = literature("litter_to_soil")[codes]
         made["tau_soil"] = fractions["turnover_soil"] / made["litter_to_soil"]
         # What holds nothing takes nothing.
         absent = [np.isnan(made[name]) & np.isfinite(plants) for name in _TIMES]
         shares = [np.where(a, 0.0, made[n]) for a, n in zip(absent, SPLITS["npp"], strict=True)]
         total = sum(shares)
         made |= {n: share / total for n, share in zip(SPLITS["npp"], shares, strict=True)}
-        return {name: array.astype(gpp.dtype) for name, array in made.items()}
-
-    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
-        return dict(raw)
+        dtype = plants.dtype
+        return {MEAN: {name: array.astype(dtype) for name, array in made.items()}}
 
 
 def emulated_parameters(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.forms import fractions_of, outputs_of, pools_of, raw_of
-from xflux.carbon.fractions import Split
+from xflux.carbon.forms import LASTING, fractions_of, held_of, outputs_of, pools_of, raw_of
+from xflux.carbon.fractions import SPLITS, Split
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.stocks import stocks
 from xflux.learning.learner import Learner
@@ -19,8 +19,10 @@ __all__ = ["CLASSES", "Emulation", "Scenario", "Target", "codes_of"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.float32]
 #: Codes of land cover, 0 to 17; what is none of them counts as 0.
 CLASSES = 18
+_ROWS = 24_000
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,20 @@ class Emulation:
         """What `outputs` holds by year."""
         return raw_of(self.form, self.by_year)
 
-    def targets(
-        self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
-    ) -> tuple[dict[str, dict[str, Floats]], NDArray[np.bool_]]:
-        """Predict what was learned.
+    @property
+    def columns(self) -> int:
+        """Length of the rows that `fractions` returns."""
+        return len(self.predictors.columns) + 1
+
+    def fractions(
+        self,
+        values: Mapping[str, Array],
+        shape: tuple[int, int],
+        steps: int,
+        *,
+        splits: Collection[str] = ("veg",),
+    ) -> tuple[Rows, dict[str, dict[str, Floats]]]:
+        """Predict what follows the weather of each year.
 
         Parameters
         ----------
@@ -120,46 +132,83 @@ class Emulation:
             Places and years.
         steps : int
             Of a year.
+        splits : collection of {"npp", "veg"}
+            Of what shares are wanted.
 
         Returns
         -------
-        targets : dict of dict of str to ndarray
-            By scenario; (place * year,), or (place * year * step,) of those by step.
-        usable : ndarray (place * year,)
+        rows : ndarray (place * year, column)
+            As `rows` returns them.
+        fractions : dict of dict of str to ndarray
+            By scenario; (place * year,), or (place * year, step) of those by step.
         """
-        years = self.predictors.of_years(values, shape)
-        usable = self.predictors.usable(values, years)
+        kept = self.rows(values, shape)
+        years, usable = kept[:, :-1], np.isfinite(kept[:, -1])
         codes = codes_of(values.get("igbp"), shape)
-        rows = {False: years}
-        number = {False: codes}
+        rows, number = {False: years}, {False: codes}
         if self.by_step:
             rows[True] = self.predictors.of_steps(values, years, steps)
             number[True] = np.repeat(codes, steps)
         made: dict[str, dict[str, Floats]] = {}
         for name, scenario in self.scenarios.items():
+            wanted = {of: split for of, split in scenario.splits.items() if of in splits}
+            targets = {
+                key: target.predict(rows[key in self.by_step], number[key in self.by_step])
+                for key, target in scenario.targets.items()
+                if key not in LASTING and _split(key) in (None, *wanted)
+            }
             made[name] = {}
-            for key, target in scenario.targets.items():
-                step = key in self.by_step
-                made[name][key] = target.predict(rows[step], number[step])
-        return made, usable
-
-    def fractions(
-        self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
-    ) -> dict[str, dict[str, Floats]]:
-        """Predict fractions (place * year,), or (place * year, step) of those by step.
-
-        NaN where no predictor is known, and for a land cover that training did not hold; without
-        any land cover the mean of all classes stands in.
-        """
-        targets, usable = self.targets(values, shape, steps)
-        made: dict[str, dict[str, Floats]] = {}
-        for name, held in targets.items():
-            made[name] = {}
-            plain = fractions_of(self.form, held, self.scenarios[name].splits)
-            for key, values_ in plain.items():
-                array = values_.reshape(len(usable), -1) if key in self.by_step else values_
+            for key, plain in fractions_of(self.form, targets, wanted).items():
+                array = plain.reshape(len(usable), -1) if key in self.by_step else plain
                 array[~usable] = np.nan
                 made[name][key] = array
+        return kept, made
+
+    def rows(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Rows:
+        """Return predictors of years, and land cover as the last column (place * year, column).
+
+        NaN where no predictor is known, and for a land cover that training did not hold. Without
+        any land cover it is 0, for which the mean of all classes stands in.
+        """
+        years = self.predictors.of_years(values, shape)
+        codes = codes_of(values.get("igbp"), shape)
+        made = np.concatenate([years, codes[:, None].astype(np.float32)], axis=1)
+        made[~self.predictors.usable(values, years)] = np.nan
+        return made
+
+    def lasting(self, rows: Rows, scenarios: Collection[str]) -> dict[str, dict[str, Floats]]:
+        """Predict what goes by the mean over years: turnover of litter and soil.
+
+        Parameters
+        ----------
+        rows : ndarray (place, year, column)
+            Of all years.
+        scenarios : collection of str
+
+        Returns
+        -------
+        dict of dict of str to ndarray (place, year)
+        """
+        x, codes = self.predictors.over_years(rows[..., :-1]), rows[..., -1]
+        usable = np.isfinite(codes)
+        # Only CO2 and land cover differ between years.
+        whole = bool(usable.all()) and all(_alike(array) for array in (x, codes))
+        if whole:
+            x, codes, usable = x[:, :1], codes[:, :1], usable[:, :1]
+        flat, number = x[usable], codes[usable].astype(np.int64)
+        made: dict[str, dict[str, Floats]] = {}
+        for name in scenarios:
+            scenario = self.scenarios[name]
+            targets = {
+                key: _in_tiles(target, flat, number)
+                for key, target in scenario.targets.items()
+                if key in LASTING
+            }
+            made[name] = {}
+            for key, plain in fractions_of(self.form, targets, {}).items():
+                array = np.full(usable.shape, np.nan)
+                array[usable] = plain
+                made[name][key] = np.broadcast_to(array, rows.shape[:2])
         return made
 
     def outputs(
@@ -172,11 +221,38 @@ class Emulation:
     ) -> dict[str, Array]:
         """Return what fractions of a scenario make of GPP and RECO, and `raw`."""
         held = self.scenarios[scenario]
-        return outputs_of(self.form, fractions, gpp, reco, days, (held.ra_error, held.rh_error))
+        errors = (held.ra_error, held.rh_error)
+        made = outputs_of(self.form, fractions, gpp, reco, days, errors)
+        return made | held_of(self.form, fractions)
 
-    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
-        """Return outputs by year."""
-        return stocks(raw)
+    def of_years(
+        self, rows: Rows, raw: Mapping[str, Mapping[str, Array]]
+    ) -> dict[str, dict[str, Array]]:
+        """Return outputs by year (place, year), by scenario."""
+        return {
+            name: stocks({**raw[name], **held_of(self.form, fractions)})
+            for name, fractions in self.lasting(rows, self.scenarios).items()
+        }
+
+
+def _split(target: str) -> str | None:
+    """Return of what a target is a share, ``npp`` or ``veg``; None for what is no share."""
+    name = target.removesuffix("?")
+    return next((of for of, names in SPLITS.items() if name in names), None)
+
+
+def _alike(array: Array) -> bool:
+    """Tell whether all years are the same."""
+    return bool(np.array_equal(array, np.broadcast_to(array[:, :1], array.shape), equal_nan=True))
+
+
+def _in_tiles(target: Target, rows: Rows, codes: NDArray[np.int64]) -> Floats:
+    """Predict some rows at a time, so that they stay in the cache."""
+    made = np.empty(len(rows))
+    for start in range(0, len(rows), _ROWS):
+        tile = slice(start, start + _ROWS)
+        made[tile] = target.predict(rows[tile], codes[tile])
+    return made
 
 
 def codes_of(igbp: Array | None, shape: tuple[int, int]) -> NDArray[np.int64]:

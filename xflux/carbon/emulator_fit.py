@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xflux.carbon.emulation import CLASSES, Emulation, Scenario, Target, codes_of
 from xflux.carbon.emulator_validation import HeldOut, held_out_dataset, validation_dataset
 from xflux.carbon.fitting import Rows, fit_targets
-from xflux.carbon.forms import fractions_of, outputs_of, targets_of
+from xflux.carbon.forms import LASTING, fractions_of, held_of, outputs_of, targets_of
 from xflux.carbon.fractions import FRACTIONS, SPLITS, TIMES, Split, logit
 from xflux.carbon.reference_fractions import MEAN, scenario_fractions, scenario_name
 from xflux.carbon.stocks import stocks, yearly_mean
@@ -37,6 +37,8 @@ Floats = NDArray[np.float64]
 
 #: Errors of what was never left out, on the logit scale.
 _NO_ERROR = 0.3
+#: Kinds of rows: of the weather of a year, of the mean over years, and of each step.
+YEAR, MEAN_YEAR, STEP = "year", "mean year", "step"
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ def cross_fitted(
     emulation : Emulation
     validation, held_out : Dataset
     """
-    make = makers_of(settings.learner)
-    rows = _rows(data)
+    by_kind = _rows(data, settings.learner)
     fold = _folds(settings, data)
     quantiles: list[float | None] = [None]
     quantiles += list(settings.quantiles) if len(data.held["gpp"]) > 1 else []
@@ -85,12 +86,12 @@ def cross_fitted(
                     "models; nothing can be learned"
                 )
             targets, splits = targets_of(settings.form, fractions)
+            rows = {key: by_kind[_kind(key, by_step)] for key in targets}
 
-            def fit(among: NDArray[np.bool_], targets: Any = targets) -> dict[str, Any]:
-                made = fit_targets(
-                    targets, rows, among, by_step=by_step, makers=make, most=settings.rows,
-                    seed=settings.seed,
-                )  # fmt: skip
+            def fit(
+                among: NDArray[np.bool_], targets: Any = targets, rows: Any = rows
+            ) -> dict[str, Any]:
+                made = fit_targets(targets, rows, among, most=settings.rows, seed=settings.seed)
                 step()
                 return made
 
@@ -98,11 +99,11 @@ def cross_fitted(
             predicted = {key: np.full(y.shape, np.nan) for key, y in targets.items()}
             for k in range(settings.folds):
                 for key, target in fit(fold != k).items():
-                    kind = key in by_step
-                    out = fold[rows.place[kind]] == k
-                    predicted[key][out] = target.predict(rows.x[kind][out], rows.codes[kind][out])
+                    own = rows[key]
+                    out = fold[own.place] == k
+                    predicted[key][out] = target.predict(own.x[out], own.codes[out])
             learned = Learned(whole, splits, predicted)
-            made = _scored(settings.form, data, fractions, learned, fold, rows)
+            made = _scored(settings.form, data, fractions, learned, fold, by_kind[YEAR])
             scenarios[name], held[name] = made
     emulation = Emulation(
         settings.form, data.predictors, scenarios, by_step, data.steps,
@@ -147,19 +148,29 @@ def _kernel(seed: int) -> Learner:
     return KernelRidge(scale=0.6, ridge=0.3, site=math.inf, seed=seed)
 
 
-def _rows(data: Training) -> Rows:
+def _kind(target: str, by_step: tuple[str, ...]) -> str:
+    if target in by_step:
+        return STEP
+    return MEAN_YEAR if target in LASTING else YEAR
+
+
+def _rows(data: Training, learner: Any) -> dict[str, Rows]:
+    """Return rows by kind, in which targets lie as `predicted` does."""
     places, years = data.shape
     x = data.predictors.of_years(data.values, data.shape)
     codes = codes_of(data.values.get("igbp"), data.shape)
     place = np.repeat(np.arange(places), years)
-    if data.steps == 1:
-        return Rows({False: x}, {False: codes}, {False: place})
-    whole = data.predictors.of_steps(data.values, x, data.steps)
-    return Rows(
-        {False: x, True: whole},
-        {False: codes, True: np.repeat(codes, data.steps)},
-        {False: place, True: np.repeat(place, data.steps)},
-    )
+    make = makers_of(learner)
+    lasting = data.predictors.over_years(x.reshape(places, years, -1)).reshape(x.shape)
+    made = {
+        YEAR: Rows(x, codes, place, make[False]),
+        MEAN_YEAR: Rows(lasting, codes, place, make[False]),
+    }
+    if data.steps > 1:
+        steps = data.predictors.of_steps(data.values, x, data.steps)
+        each = [np.repeat(array, data.steps) for array in (codes, place)]
+        made[STEP] = Rows(steps, each[0], each[1], make[True])
+    return made
 
 
 def _folds(settings: AllocationEmulator, data: Training) -> NDArray[np.int64]:
@@ -267,7 +278,7 @@ def _null(
     weights: Mapping[str, Floats],
 ) -> dict[str, Floats]:
     """Return means of land cover classes over the other folds."""
-    codes = rows.codes[False].reshape(len(fold), -1)[:, 0]
+    codes = rows.codes.reshape(len(fold), -1)[:, 0]
     made: dict[str, Floats] = {}
     for name, values in fractions.items():
         mean = np.full(values.shape, np.nan)
@@ -302,4 +313,5 @@ def _outputs(
     gpp = np.asarray(data.values["gpp"], np.float64).reshape(-1, steps)
     made = outputs_of(form, flat, gpp, reco.reshape(-1, steps), days, errors)
     shaped = {k: array.reshape(places, years, *array.shape[1:]) for k, array in made.items()}
-    return stocks(shaped)
+    held = {k: array.reshape(places, years) for k, array in held_of(form, flat).items()}
+    return stocks({**shaped, **held})

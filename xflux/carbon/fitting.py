@@ -26,28 +26,28 @@ _PRIOR = 5.0
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of years, and of steps.
+    """Rows of one kind.
 
     Attributes
     ----------
-    x : mapping of bool to ndarray (row, column)
-        False: of years; True: of steps.
-    codes, place : mapping of bool to ndarray (row,)
+    x : ndarray (row, column)
+    codes, place : ndarray (row,)
         Land cover, and the number of the place.
+    maker : Maker
+        Of the learners that are fitted to them.
     """
 
-    x: Mapping[bool, NDArray[np.float32]]
-    codes: Mapping[bool, NDArray[np.int64]]
-    place: Mapping[bool, NDArray[np.int64]]
+    x: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    place: NDArray[np.int64]
+    maker: Maker
 
 
 def fit_targets(
     targets: Mapping[str, Floats],
-    rows: Rows,
+    rows: Mapping[str, Rows],
     among: NDArray[np.bool_],
     *,
-    by_step: tuple[str, ...],
-    makers: Mapping[bool, Maker],
     most: int,
     seed: int,
 ) -> dict[str, Target]:
@@ -57,29 +57,24 @@ def fit_targets(
     ----------
     targets : mapping of str to ndarray (row,)
         NaN where it is not known.
-    rows : Rows
+    rows : mapping of str to Rows
+        Of each target.
     among : ndarray of bool (place,)
         Places that are learned from.
-    by_step : tuple of str
-        Targets that have rows of steps.
-    makers : mapping of bool to Maker
-        Of targets by year (False), and by step (True).
     most : int
         Rows that one model learns from at the most, drawn at random.
     seed : int
     """
     made = {}
     for number, (name, y) in enumerate(targets.items()):
-        step = name in by_step
-        there = among[rows.place[step]] & np.isfinite(y)
-        where = np.flatnonzero(there)
+        own = rows[name]
+        where = np.flatnonzero(among[own.place] & np.isfinite(y))
         if where.size > most:
             random = np.random.default_rng([seed, number])
             where = np.sort(random.choice(where, most, replace=False))
         made[name] = _fit(
-            rows.x[step][where], y[where], rows.codes[step][where], rows.place[step][where],
-            makers[step], seed,
-        )  # fmt: skip
+            own.x[where], y[where], own.codes[where], own.place[where], own.maker, seed
+        )
     return made
 
 

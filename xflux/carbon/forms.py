@@ -19,11 +19,13 @@ from xflux.carbon.fractions import (
 from xflux.carbon.ratios import from_ratios, held_by_ratios, ratios_of_fractions
 from xflux.carbon.stocks import BASIS, held_by_fractions
 
-__all__ = ["fractions_of", "outputs_of", "pools_of", "raw_of", "targets_of"]
+__all__ = ["LASTING", "fractions_of", "held_of", "outputs_of", "pools_of", "raw_of", "targets_of"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
+#: What goes by the mean over years, as the weather of one moves it little.
+LASTING = ("turnover_litter", "turnover_soil", "cLitter_per_gpp", "cSoil_per_gpp")
 #: What needs more than the turnover of what is learned.
 _TURNOVER = {"cVeg": "turnover_veg", "cLitter": "turnover_litter", "cSoil": "turnover_soil"}
 
@@ -61,10 +63,15 @@ def outputs_of(
     days: Floats,
     errors: tuple[float, float],
 ) -> dict[str, Array]:
-    """Return what fractions, or ratios, make of GPP and RECO, and what `stocks` takes."""
+    """Return what fractions, or ratios, make of GPP and RECO; see `divided`."""
     if form == "ratio":
-        return from_ratios(fractions, gpp, reco, days) | held_by_ratios(fractions)
-    return divided(fractions, gpp, reco, days, errors) | held_by_fractions(fractions)
+        return from_ratios(fractions, gpp, reco, days)
+    return divided(fractions, gpp, reco, days, errors)
+
+
+def held_of(form: str, fractions: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return what pools hold per unit of their basis, years."""
+    return held_by_ratios(fractions) if form == "ratio" else held_by_fractions(fractions)
 
 
 def pools_of(form: str, learned: Collection[str], splits: Collection[str]) -> tuple[str, ...]:
@@ -79,8 +86,8 @@ def pools_of(form: str, learned: Collection[str], splits: Collection[str]) -> tu
 
 
 def raw_of(form: str, by_year: Collection[str]) -> tuple[str, ...]:
-    """Return what is known by year before pools are filled, for the outputs by year."""
-    raw = [BASIS, *by_year]
+    """Return what is known of a year by itself, for the outputs by year."""
+    raw = [BASIS, *(name for name in by_year if name not in ("cLitter", "cSoil"))]
     if form != "ratio" and all(pool in raw for pool in PARTS.values()):
         # It is the sum of its parts.
         raw.remove("cVeg")

@@ -9,14 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.divided import BY_YEAR
+from xflux.carbon.divided import BY_YEAR, divided
 from xflux.carbon.emulation import codes_of
-from xflux.carbon.forms import outputs_of, raw_of
 from xflux.carbon.fractions import SHARES, SPLITS, TIMES
 from xflux.carbon.literature import literature, literature_bounds
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference_fractions import MEAN
-from xflux.carbon.stocks import stocks
+from xflux.carbon.stocks import BASIS, held_by_fractions, stocks
 
 __all__ = ["LiteratureEmulation"]
 
@@ -44,6 +43,8 @@ class LiteratureEmulation:
         What follows by year.
     raw : tuple of str
         What `outputs` holds by year.
+    columns : int
+        Of rows for all years: none, as each year is like the other.
     provenance : mapping
     """
 
@@ -52,21 +53,24 @@ class LiteratureEmulation:
     scenarios: tuple[str, ...] = (MEAN, "low", "high")
     by_step: tuple[str, ...] = ()
     by_year: tuple[str, ...] = BY_YEAR
-    raw: tuple[str, ...] = raw_of("fraction", BY_YEAR)
+    raw: tuple[str, ...] = (BASIS, *(name for name in BY_YEAR if name != "cVeg"))
+    columns: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
-    ) -> dict[str, dict[str, Floats]]:
-        """Return fractions (place * year,) by scenario; NaN for snow, water and no land cover."""
+    ) -> tuple[NDArray[np.float32], dict[str, dict[str, Floats]]]:
+        """Return no rows, and fractions of land cover (place * year,) by scenario.
+
+        NaN for snow, water and no land cover.
+        """
         codes = codes_of(values["igbp"], shape)
         made: dict[str, dict[str, Floats]] = {}
         for scenario in self.scenarios:
-            table = {name: literature(name) for of in SPLITS.values() for name in of}
-            for name in (*SHARES, *TIMES):
-                table[name] = _bound(name, scenario)
+            table = {name: literature(name) for name in SPLITS["veg"]}
+            table |= {name: _bound(name, scenario) for name in (*SHARES, *TIMES)}
             made[scenario] = {name: values_[codes] for name, values_ in table.items()}
-        return made
+        return np.empty((len(codes), 0), np.float32), made
 
     def outputs(
         self,
@@ -77,11 +81,14 @@ class LiteratureEmulation:
         days: Floats,
     ) -> dict[str, Array]:
         """Return what fractions make of GPP and RECO, and `raw`."""
-        return outputs_of(self.form, fractions, gpp, reco, days, (_ERROR, _ERROR))
+        made = divided(fractions, gpp, reco, days, (_ERROR, _ERROR))
+        return made | held_by_fractions(fractions)
 
-    def of_years(self, raw: Mapping[str, Array]) -> dict[str, Array]:
-        """Return outputs by year."""
-        return stocks(raw)
+    def of_years(
+        self, rows: NDArray[np.float32], raw: Mapping[str, Mapping[str, Array]]
+    ) -> dict[str, dict[str, Array]]:
+        """Return outputs by year (place, year), by scenario."""
+        return {scenario: stocks(known) for scenario, known in raw.items()}
 
 
 def _bound(name: str, scenario: str) -> Floats:

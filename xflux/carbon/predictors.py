@@ -31,11 +31,15 @@ class Predictors:
         Variables with one value a year, or a place.
     codes : tuple of int
         Classes of land cover, a column of 0 and 1 for each; empty: none.
+    co2 : tuple of float
+        Least and largest mean of a year in training, to which CO2 beyond is brought: what it
+        does there is not known. Empty: as it is.
     """
 
     seasonal: tuple[str, ...]
     yearly: tuple[str, ...]
     codes: tuple[int, ...] = ()
+    co2: tuple[float, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,7 +72,7 @@ class Predictors:
         """
         made = []
         for name in self.seasonal:
-            array = values[name]
+            array = self._held(name, values[name])
             known = np.isfinite(array)
             count = known.sum(axis=-1)
             some = count > 0
@@ -78,12 +82,34 @@ class Predictors:
                 lowest = np.where(known, array, np.inf).min(axis=-1)
                 highest = np.where(known, array, -np.inf).max(axis=-1)
                 made += [np.where(some, lowest, np.nan), np.where(some, highest, np.nan)]
-        made += [values[name][..., 0] for name in self.yearly]
+        made += [self._held(name, values[name])[..., 0] for name in self.yearly]
         made += [values["igbp"][..., 0] == code for code in self.codes]
         rows = np.empty((*shape, len(made)), np.float32)
         for k, column in enumerate(made):
             rows[..., k] = column
         return rows.reshape(-1, len(made))
+
+    def over_years(self, rows: Rows) -> Rows:
+        """Return rows of years with climate and vegetation as their mean over the years.
+
+        CO2 and land cover stay those of the year. What plants and soils hold follows these, and
+        not the weather of one year.
+
+        Parameters
+        ----------
+        rows : ndarray (place, year, column)
+            As `of_years` returns them; NaN where missing.
+        """
+        made = rows.copy()
+        for k, name in enumerate(self.columns):
+            if name.startswith(("co2", "igbp=")):
+                continue
+            known = np.isfinite(rows[..., k])
+            total = np.where(known, rows[..., k], 0.0).sum(axis=1, dtype=np.float64)
+            count = known.sum(axis=1)
+            mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+            made[..., k] = mean[:, None]
+        return made
 
     def of_steps(self, values: Mapping[str, Array], years: Rows, steps: int) -> Rows:
         """Return rows of steps.
@@ -104,10 +130,17 @@ class Predictors:
         rows = np.empty((len(years), steps, 2 * own + years.shape[1]), np.float32)
         by_year = rows.reshape(*_shape(values, self.seasonal, len(years)), steps, rows.shape[-1])
         for k, name in enumerate(self.seasonal):
-            by_year[..., k] = values[name]
-            by_year[..., own + k] = np.roll(values[name], 1, axis=-1)
+            array = self._held(name, values[name])
+            by_year[..., k] = array
+            by_year[..., own + k] = np.roll(array, 1, axis=-1)
         rows[..., 2 * own :] = years[:, None, :]
         return rows.reshape(-1, rows.shape[-1])
+
+    def _held(self, name: str, array: Array) -> Array:
+        if name != "co2" or not self.co2:
+            return array
+        low, high = self.co2
+        return np.clip(array, low, high)
 
     def usable(self, values: Mapping[str, Array], rows: Rows) -> NDArray[np.bool_]:
         """Tell which rows of years have any number, and no class that training did not hold."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xflux.carbon.fractions import PARTS
 
-__all__ = ["BASIS", "POOLS", "held_by_fractions", "stocks", "yearly_mean"]
+__all__ = ["BASIS", "held_by_fractions", "stocks", "yearly_mean"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ def held_by_fractions(fractions: Mapping[str, Floats]) -> dict[str, Floats]:
     return held
 
 
-def stocks(raw: Mapping[str, Array]) -> dict[str, Array]:
+def stocks(known: Mapping[str, Array]) -> dict[str, Array]:
     """Return pools of years, g m-2.
 
     Carbon that plants and soils hold was taken up over many years: a good or a poor one moves it
@@ -38,19 +38,21 @@ def stocks(raw: Mapping[str, Array]) -> dict[str, Array]:
 
     Parameters
     ----------
-    raw : mapping of str to ndarray (..., year)
+    known : mapping of str to ndarray (..., year)
         All years: the basis, production [g m-2], NaN where it is not known, and so are the pools;
-        pools per unit of it [years]. What is no pool stays as it is.
+        pools per unit of it [years]. What else there is stays as it is.
 
     Returns
     -------
     dict of str to ndarray (..., year)
-        Without the basis; with cVeg as the sum of its parts, where they are there.
+        In the dtype of the basis, without it; with cVeg as the sum of its parts, where they are
+        there.
     """
-    mean = yearly_mean(raw[BASIS])
+    dtype = known[BASIS].dtype
+    mean = yearly_mean(known[BASIS])
     made = {
-        name: (array * mean).astype(array.dtype) if name in POOLS else array
-        for name, array in raw.items()
+        name: (array * mean).astype(dtype) if name in POOLS else array
+        for name, array in known.items()
         if name != BASIS
     }
     if "cVeg" not in made and all(pool in made for pool in PARTS.values()):

@@ -120,7 +120,7 @@ def training(
     place = {str(dim): index.values for dim, index in chosen.items()}
     place |= _positions(reference, chosen)
     return Training(
-        Predictors(seasonal, yearly, codes),
+        Predictors(seasonal, yearly, codes, _co2(values)),
         values,
         held,
         own.days[rows],
@@ -130,6 +130,15 @@ def training(
         models.names,
         generated([*drivers.data_vars.values(), *reference.data_vars.values()]),
     )
+
+
+def _co2(values: Mapping[str, Array]) -> tuple[float, ...]:
+    """Return the least and the largest mean of a year."""
+    if "co2" not in values:
+        return ()
+    of_years = values["co2"].mean(axis=-1)
+    known = of_years[np.isfinite(of_years)]
+    return (float(known.min()), float(known.max())) if known.size else ()
 
 
 def _space(models: Reference) -> tuple[Any, ...]:

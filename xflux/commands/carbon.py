@@ -129,8 +129,8 @@ def _pools(result: Allocated, models: xr.Dataset | None) -> list[str]:
             "Pools are turnover times x NPP of the mean year, as if all were in balance with it"
         ]
     said = (
-        "Pools are turnover times of the year x NPP in the mean over the years: their differences "
-        "from year to year are no sink. `ds.carbon.simulate_pools()` carries carbon through pools "
+        "Pools are turnover times of the year x NPP in the mean over the years: they do not take "
+        "up what the fluxes bring. `ds.carbon.simulate_pools()` carries carbon through pools "
         "so that it adds up"
     )
     own = float(result.budget["cSoil_trend"]) if "cSoil_trend" in result.budget else float("nan")
