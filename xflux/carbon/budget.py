@@ -287,7 +287,8 @@ def _statistics(
 
     units = yearly.attrs["units"]
     if yearly.chunks is not None:
-        yearly = yearly.chunk({YEAR: -1})
+        # Of the array alone: lazy names of regions would be computed when variables are merged.
+        yearly = yearly.copy(data=yearly.variable.chunk({YEAR: -1}).data)
     count = yearly.notnull().sum(YEAR)
     mean = yearly.mean(YEAR, skipna=True)
     iav = yearly.std(YEAR, ddof=1, skipna=True).where(count > 1)
