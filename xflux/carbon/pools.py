@@ -12,7 +12,7 @@ from xflux.carbon.pool_block import PoolBlock
 from xflux.carbon.pool_kernel import LOSSES, PARAMETERS, POOLS
 from xflux.carbon.pool_parameters import Given, pool_parameters
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import describe, with_history
+from xflux.labels.attach import describe, generated, with_history
 from xflux.labels.blockwise import check_axes, check_same_grid, common_dtype, require_whole
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.find import find
@@ -174,7 +174,11 @@ def simulate_pools(
         output_dtypes=[dtype] * (2 * len(POOLS) + 1),
     )
     begun = "given" if start else f"in balance with mean npp of the first {block.spinup} steps"
-    made = _describe(results, fluxes, lost, npp.dims, {"parameters": source, "initial": begun})
+    said = {"parameters": source, "initial": begun}
+    made = _describe(results, fluxes, lost, npp.dims, said)
+    mark = generated([*arrays.values(), *fluxes.values()])
+    if mark:
+        made = {name: array.assign_attrs(synthetic=mark) for name, array in made.items()}
     return with_history(xr.Dataset(made), f"simulate_pools: parameters {source}; pools {begun}")
 
 
