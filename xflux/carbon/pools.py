@@ -55,7 +55,7 @@ def simulate_pools(
         ``litter_to_soil`` [1]: each a number, a mapping by IGBP class, or a DataArray
         with units on the dims of `ds` without time, and along ``year`` where it changes by
         calendar year. What is left out comes from the literature, by class
-        (`xflux.carbon.literature`).
+        (`xflux.carbon.literature`). Cells of a class that a mapping does not name are NaN.
     initial : "steady" or Dataset
         Pools at the start of the first step: in balance with mean NPP, or given as
         ``cLeaf``, ``cWood``, ``cRoot``, ``cLitter``, ``cSoil`` without time.
@@ -91,6 +91,8 @@ def simulate_pools(
     Warns
     -----
     XfluxWarning
+        For classes on the map that a mapping of parameters does not name. Of a lazy map it is
+        not known which it holds: attribute ``parameters`` names the classes without a value.
         When computed: for cells that became NaN as more carbon was lost than was there, as
         NPP is negative on average over the spin-up, or as parameters are out of range.
 
