@@ -166,8 +166,10 @@ class PlotAccessor:
         Parameters
         ----------
         variables : str or sequence of str, optional
-            Fluxes, or amounts that were integrated before. None: those of gpp, reco and nee
-            that the Dataset holds; the title names the fluxes that have no carbon.
+            Fluxes, stocks, or amounts that were integrated before. None: those of gpp, reco and
+            nee that the Dataset holds; the title names the fluxes that have no carbon. With
+            ``gpp_lower`` and ``gpp_upper`` in the Dataset, a band lies between their totals, as
+            wide as if all cells went together, unless a `spread` is shown.
         names : mapping, optional
             Your own names, such as ``{"gpp": "GPP_model"}``.
         regions : optional
@@ -185,6 +187,8 @@ class PlotAccessor:
         wanted = [variables] if isinstance(variables, str) else list(variables)
         picked = [_pick(self._ds, name, names) for name in wanted]
         data = xr.Dataset({str(array.name): array for array in picked})
+        if options.get("spread") is None:
+            data = data.assign(_bounds(self._ds, data, names))
         return plot_budget(data, regions=named_regions(regions, self._ds), grid=self._ds, **options)
 
     def profiles(
@@ -327,6 +331,19 @@ def _pick(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.
             {**attributes(variable, array.dims, **said), **array.attrs}
         )
     return _with_place(array, ds)
+
+
+def _bounds(
+    ds: xr.Dataset, data: xr.Dataset, names: Mapping[str, str] | None
+) -> dict[str, xr.DataArray]:
+    """Return the lower and upper bounds of variables that have both."""
+    found: dict[str, xr.DataArray] = {}
+    for name in map(str, data.data_vars):
+        own = find(ds, name, names) if name in table else name
+        ends = {f"{name}{end}": f"{own}{end}" for end in ("_lower", "_upper")}
+        if all(key in ds.data_vars for key in ends.values()):
+            found |= {called: _pick(ds, key, None).rename(called) for called, key in ends.items()}
+    return found
 
 
 def _with_place(array: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:
