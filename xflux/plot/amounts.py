@@ -20,6 +20,7 @@ from xflux.labels.stock_totals import stock_sums
 from xflux.labels.units import affine, units_of
 from xflux.labels.variables import variables
 from xflux.plot.carbon_kinds import BOUNDS, RATE, Carbon, carbon_kinds
+from xflux.plot.together import computed
 from xflux.plot.wording import generated, reduction, units_text
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def amounts(
     lazy, said = _integrated(per_area, home, regions, freq)
     shares = {f"{name} missing": sums["missing_area"] for name, sums in lazy.items()}
     parts = {name: sums["integral"] for name, sums in lazy.items()}
-    ready = _computed(
+    ready = computed(
         {**parts, **{name: _by_region(name, a) for name, a in masses.items()}, **shares}
     )
     missing = [ready.pop(name) for name in shares]
@@ -267,15 +268,6 @@ def _by_region(name: str, array: xr.DataArray) -> xr.DataArray:
     called = next((array[key] for key in ("names", "region") if key in array.coords), None)
     bare = array.drop_vars("region", errors="ignore")
     return bare.expand_dims(region=["total" if called is None else str(called.values[()])])
-
-
-def _computed(parts: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-    """Compute all that is lazy at once."""
-    if any(array.chunks is not None for array in parts.values()):
-        import dask
-
-        parts = dict(zip(parts, dask.compute(*parts.values()), strict=True))
-    return parts
 
 
 def _summed(array: xr.DataArray, carbon: Carbon, home: xr.Dataset, freq: Freq) -> xr.DataArray:
