@@ -21,24 +21,21 @@ found.names.values.tolist()
 # The graph of causes is an assumption, and all that follows rests on it. Here with direct effects
 # in grassland: an arrow is as wide as its effect, and broken where the 90 % interval holds 0.
 
-from xflux.plot.attribution import plot_attribution
-from xflux.plot.causal_graph import plot_causal_graph
-
-plot_causal_graph(found.sel(region=10))
+found.sel(region=10).flux.plot.graph()
 
 # %%
 # Total effects, along all paths: change of the flux, in its standard deviations, for one of the
 # driver, of anomalies from the mean season. A filled mark has a 90 % interval without 0. Effects
 # on NEP are those on GPP less those on RECO, draw by draw.
 
-plot_attribution(found)
+found.flux.plot.effects()
 
 # %%
 # The rank correlations of raw months, as they are often shown: they are association, and mostly
 # that of the season. Of dry air and uptake they have the wrong sign.
 
 ranks = ds.carbon.attribute(regions=ds.igbp, method="rank").sel(region=[4, 10, 12])
-plot_attribution(ranks)
+ranks.flux.plot.effects()
 
 # %%
 # Does the graph hold? It implies that some variables tell nothing of each other given others. A

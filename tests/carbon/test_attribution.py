@@ -11,6 +11,7 @@ from structural_worlds import COEFFICIENTS, NATURE, dataset, grid, world
 import xflux
 from xflux.carbon.attribution_kernel import Attribution
 from xflux.carbon.causal_graph import as_graph
+from xflux.errors import InputError
 
 FAST = {"draws": 200}
 
@@ -134,6 +135,37 @@ def test_regions_are_averaged_by_area(cells):
     alone = xflux.attribute(mean, **FAST)
     # Areas of cells are exact, weights by the cosine are not.
     xr.testing.assert_allclose(found.effects.sel(region=1, drop=True), alone.effects, atol=5e-3)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_regions_go_by_the_names_that_a_budget_knows(cells, lazy):
+    codes = xr.DataArray([[1, 1, 2], [1, 2, 2]], dims=("lat", "lon"))
+    flags = {"flag_values": [1, 2], "flag_meanings": "north south"}
+    ds = cells.assign(igbp=codes, mask=codes.assign_attrs(flags))
+    ds = ds.chunk(time=-1) if lazy else ds
+    with no_compute():
+        by_mask = xflux.attribute(ds, regions="mask", **FAST)
+        by_class = xflux.attribute(ds, regions="igbp", **FAST)
+        budget = xflux.budget(ds, "mask"), xflux.budget(ds, "igbp")
+    assert [*by_mask.names.values] == ["north", "south"]
+    given = xflux.attribute(cells, regions=codes.assign_coords(lat=cells.lat, lon=cells.lon),
+                            **FAST)  # fmt: skip
+    np.testing.assert_array_equal(by_mask.effects, given.effects)
+    named = by_class.isel(region=by_class.names.isin(["ENF", "EBF"]))
+    np.testing.assert_array_equal(named.effects, given.effects)
+    for found, totals in zip((by_mask, by_class), budget, strict=True):
+        xr.testing.assert_identical(found.region.variable, totals.region.variable)
+        np.testing.assert_array_equal(found.names, totals.names)
+    held = xflux.attribute(ds.set_coords(["igbp", "mask"]), regions="igbp", **FAST)
+    xr.testing.assert_equal(held.effects, by_class.effects)
+
+
+def test_classes_that_change_in_time_are_no_regions(cells):
+    codes = xr.full_like(cells.gpp, 1.0).drop_attrs()
+    with pytest.raises(InputError, match="'igbp' changes along 'time'"):
+        xflux.attribute(cells.assign(igbp=codes), regions="igbp", **FAST)
+    with pytest.raises(InputError, match="'igbp' changes along 'time'"):
+        xflux.budget(cells.assign(igbp=codes), "igbp")
 
 
 def test_all_nodes_are_averaged_over_the_cells_where_all_have_values(cells):

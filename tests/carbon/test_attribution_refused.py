@@ -74,12 +74,16 @@ def test_missing_fluxes_are_an_error(series):
         ({"prior": 0.0}, "prior=0.0"),
         ({"draws": 10}, "draws=10"),
         ({"seed": -1}, "seed=-1"),
-        ({"regions": "europe"}, "regions='europe'"),
     ],
 )
 def test_wrong_options_are_refused(series, options, said):
     with pytest.raises(InputError, match=said):
         xflux.attribute(series, **options)
+
+
+def test_regions_of_an_unknown_name_say_what_is_there(series):
+    with pytest.raises(MissingVariableError, match=r"no variable 'europe'.*'gpp'.*Use 'pixels'"):
+        xflux.attribute(series, regions="europe")
 
 
 def test_fewer_than_three_years_are_refused(series):

@@ -44,6 +44,18 @@ def test_they_go_straight_into_the_pools(parameters):
     assert float(made["cSoil"].min()) >= 0.0
 
 
+def test_what_was_generated_says_so(parameters):
+    assert all("Earth" in array.attrs["synthetic"] for array in parameters.values())
+    bare = drivers().copy()
+    for name in bare.data_vars:
+        bare[name].attrs.pop("synthetic", None)
+    assert "Earth" in emulator().pool_parameters(bare)["tau_soil"].attrs["synthetic"]
+    npp = (0.5 * bare["gpp"]).assign_attrs(units="g m-2 d-1")
+    assert "synthetic" not in npp.attrs
+    made = xflux.simulate_pools(xr.Dataset({"npp": npp}), parameters.isel(year=0, drop=True))
+    assert "Earth" in made["cSoil"].attrs["synthetic"]
+
+
 def test_lazy_is_eager(parameters):
     with no_compute():
         lazy = emulator().pool_parameters(drivers().chunk(time=12, lat=4))

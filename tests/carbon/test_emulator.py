@@ -104,9 +104,25 @@ def test_it_comes_back_from_a_file(tmp_path):
     assert back.get_params() == fitted.get_params()
     xr.testing.assert_identical(back.validation, fitted.validation)
     xr.testing.assert_identical(xflux.allocate(drivers(), back), xflux.allocate(drivers(), fitted))
+    assert "held_out" not in vars(back)
+    with pytest.raises(AttributeError, match=r"held_out is not kept in files.*fit it again"):
+        back.held_out.sizes  # noqa: B018
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(FileFormatError, match="truncated"):
         xflux.AllocationEmulator.load(path)
+
+
+def test_what_fitting_makes_is_missed_by_what_to_do(tmp_path):
+    for name in ("validation", "held_out", "emulation_"):
+        with pytest.raises(AttributeError, match=rf"{name} is made by fitting; call fit"):
+            getattr(small(), name)
+    with pytest.raises(AttributeError, match="no attribute 'heldout'"):
+        emulator().heldout  # noqa: B018
+    # The way out that the message names.
+    held = emulator().held_out
+    held.to_netcdf(tmp_path / "held_out.nc")
+    with xr.open_dataset(tmp_path / "held_out.nc") as back:
+        xr.testing.assert_equal(back, held)
 
 
 def test_a_learner_of_scikit_learn_is_used_and_not_saved(tmp_path):

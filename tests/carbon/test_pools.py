@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -17,6 +19,7 @@ from xflux.labels.calendar import days
 
 SIZES = {"time": 36, "lat": 4, "lon": 5}
 LOSSES = ("f_fire", "f_luc", "f_harvest", "f_grazing")
+CLASSES = (1, 2, 4, 10, 12, 9)
 SHARES = {"npp_to_leaf": 0.3, "npp_to_wood": 0.4, "npp_to_root": 0.3}
 TIMES = {"tau_leaf": 1.0, "tau_wood": 30.0, "tau_root": 3.0, "tau_litter": 2.0, "tau_soil": 60.0}
 NUMBERS = {**SHARES, **TIMES, "litter_to_soil": 0.3}
@@ -37,7 +40,7 @@ def fluxes(months=36, dtype="f8", calendar="standard", losses=True, seed=0):
         {name: (("time", "lat", "lon"), a.astype(dtype), attrs) for name, a in made.items()},
         {"time": time, "lat": np.linspace(60, 30, 4), "lon": np.linspace(0, 40, 5)},
     )
-    igbp = rng.choice([1, 2, 4, 10, 12, 9], shape[1:]).astype("i1")
+    igbp = rng.choice(CLASSES, shape[1:]).astype("i1")
     return ds.assign(igbp=(("lat", "lon"), igbp, {"units": "1"}))
 
 
@@ -296,3 +299,27 @@ def test_attributes_survive_files(tmp_path):
         for found in (netcdf, zarr):
             xr.testing.assert_equal(found.compute(), pools)
             assert found.rh.attrs == pools.rh.attrs
+
+
+def test_classes_of_the_map_that_have_no_parameters_are_named() -> None:
+    ds = fluxes()
+    some = {"ENF": 30.0, "EBF": 40.0, 4: 30.0, "GRA": 1.0}
+    given = {**NUMBERS, "tau_wood": some}
+    with pytest.warns(XfluxWarning, match=r"cells of SAV, CRO are NaN.*tau_wood") as told:
+        pools = xflux.simulate_pools(ds, given)
+    assert len(told) == 1
+    assert pools["cWood"].isnull().all("time").where(ds.igbp.isin([9, 12]), True).all()
+    # What the map holds is not known where it is lazy; nothing is computed to find out.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lazy = xflux.simulate_pools(ds.chunk(lat=2), given)
+    assert "NaN for DNF, MF" in lazy["cWood"].attrs["parameters"]
+    xr.testing.assert_identical(lazy.compute(), pools)
+
+
+def test_no_word_of_classes_that_are_not_on_the_map() -> None:
+    ds = fluxes()
+    ds["igbp"] = ds.igbp.where(ds.lat < 60, 17)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        xflux.simulate_pools(ds, {**NUMBERS, "tau_wood": dict.fromkeys(CLASSES, 30.0)})

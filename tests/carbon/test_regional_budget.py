@@ -13,7 +13,13 @@ from guards import no_compute
 
 from xflux.carbon.budget import budget
 from xflux.carbon.trend import trend as fit
-from xflux.errors import GridMismatchError, InputError, MissingVariableError, UnitsError
+from xflux.errors import (
+    GridMismatchError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+    XfluxWarning,
+)
 from xflux.labels.grid import EARTH_RADIUS, cell_area
 from xflux.labels.integral import integrate
 
@@ -246,3 +252,28 @@ def test_regions_may_be_a_variable_of_the_dataset_and_classes_go_by_name() -> No
     assert "MF" in found.attrs["regions_without_cells"]
     with pytest.raises(MissingVariableError, match="'biome'"):
         budget(ds, "biome")
+
+
+def coast(ds: xr.Dataset) -> xr.Dataset:
+    return ds.where(ds.lon > 0).assign_attrs(ds.attrs)
+
+
+def test_means_over_land_on_coasts_without_their_share_of_land_warn() -> None:
+    ds = coast(land()[["gpp", "npp"]])
+    assert "where land" in ds.gpp.attrs["cell_methods"]
+    with pytest.warns(XfluxWarning, match=r"gpp, npp: means over land.*no land_fraction") as told:
+        found = budget(ds)
+    assert len(told) == 1
+    assert "too much at coasts" in found.attrs["weights"]
+
+
+def test_no_word_of_coasts_where_there_are_none_or_nothing_is_known() -> None:
+    ds = coast(land()[["gpp"]])
+    whole = land()[["gpp"]]
+    share = xr.where(ds.gpp.isel(time=0, drop=True).notnull(), 1.0, 0.0)
+    known = ds.assign(land_fraction=share.assign_attrs(units="1"))
+    unsaid = ds.copy()
+    unsaid["gpp"].attrs.pop("cell_methods")
+    for quiet in (whole, known, unsaid, ds.chunk(time=12)):
+        with no_compute():
+            assert "area" in budget(quiet).attrs["weights"]

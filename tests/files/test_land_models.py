@@ -47,6 +47,22 @@ def test_a_folder_of_the_twin_is_one_lazy_ensemble(folder, earth):
     assert ds["gpp"].dtype == np.float32
 
 
+def test_what_was_generated_says_so_when_it_comes_back(folder):
+    ds = xflux.open_land_models(folder)
+    marks = {array.attrs.get("synthetic") for array in ds.data_vars.values()}
+    assert marks == {ds.attrs["synthetic"]}
+    assert "xflux.twin.Earth" in ds.attrs["synthetic"]
+    assert "synthetic" in xflux.budget(ds, variables=["cVeg"]).attrs
+
+
+def test_a_mark_of_one_variable_is_not_one_of_all(tmp_path):
+    land_model_file(tmp_path, "ONE_S3_gpp.nc")
+    land_model_file(tmp_path, "ONE_S3_npp.nc", synthetic="made up")
+    ds = xflux.open_land_models(tmp_path)
+    assert ds["npp"].attrs["synthetic"] == "made up"
+    assert "synthetic" not in ds["gpp"].attrs
+
+
 def test_values_on_the_own_grid_are_those_that_were_written(folder, earth, models):
     ds = xflux.open_land_models(folder, grid=earth.drivers).compute()
     fine = [k for k in range(12) if k % 4 != 1]

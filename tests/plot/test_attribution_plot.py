@@ -83,3 +83,15 @@ def test_the_graph_shows_every_arrow_with_its_weight(found):
     assert "GPP" in shown
     with pytest.raises(InputError, match="3 places along 'region'"):
         plot_causal_graph(found)
+
+
+def test_figures_are_methods_of_what_attribution_returns(ds, found):
+    axes = found.flux.plot.effects(target=["gpp", "nep"])
+    assert [ax.get_title(loc="left") for ax in axes] == ["GPP", "NEP"]
+    given = plt.figure().subplots()
+    assert found.isel(region=0).flux.plot.graph(ax=given) is given
+    assert given.texts
+    for draw in (ds.flux.plot.effects, ds.flux.plot.graph):
+        with pytest.raises(InputError, match="holds no effects"):
+            draw()
+    assert ".effects()" in repr(found.flux.plot)

@@ -20,8 +20,11 @@ from budgets import (
     totals,
     widths,
 )
+from guards import counting
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 
+import xflux
 from xflux.errors import InputError
 from xflux.labels.attach import attributes
 from xflux.labels.grid import cell_area
@@ -306,3 +309,92 @@ def test_a_reference_is_a_grey_line_over_the_years_of_one_region():
     table["nee"].attrs["flux_definition"] = "nee+fire"
     with pytest.raises(InputError, match="add or subtract"):
         ds.flux.plot.budget("nee", reference={"table": table})
+
+
+def with_stock(**options):
+    """Fluxes, and wood that grows by a percent of its first year each year."""
+    ds = grid(**options)
+    years = np.unique(ds.time.dt.year)
+    growing = xr.DataArray(1.0 + 0.01 * np.arange(years.size), coords={"year": years})
+    stock = 1000.0 * ds.gpp.isel(time=0, drop=True) * growing
+    ds["cVeg"] = stock.transpose("year", ...).assign_attrs(attributes("cVeg", ("year",)))
+    return ds
+
+
+def test_stocks_are_lines_on_a_scale_of_their_own():
+    ds = with_stock()
+    axes = ds.flux.plot.budget(["gpp", "nee", "cVeg"])
+    assert len(axes) == 3
+    assert [ax.get_ylabel().split("\n")[0] for ax in axes] == [
+        "GPP [Pg C per year]", "NEE [Pg C per year]", "cVeg [Pg C]",
+    ]  # fmt: skip
+    years, values = line(axes[2], "cVeg")
+    np.testing.assert_array_equal(years, np.arange(2001, 2007))
+    np.testing.assert_allclose(values, xflux.budget(ds)["cVeg"].isel(region=0))
+    assert values[-1] / values[0] == pytest.approx(1.05)
+    alone = ds.flux.plot.budget("cVeg")
+    np.testing.assert_allclose(line(alone, "cVeg")[1], values)
+
+
+def test_monthly_stocks_are_means_of_years_and_not_sums():
+    ds = with_stock()
+    monthly = ds.cVeg.sel(year=ds.time.dt.year).drop_vars("year").transpose("time", ...)
+    at_months = ds.assign(cVeg=monthly.assign_attrs(attributes("cVeg")))
+    drawn = [line(one.flux.plot.budget("cVeg"), "cVeg")[1] for one in (ds, at_months)]
+    np.testing.assert_allclose(*drawn)
+    region = xflux.budget(ds, variables=["cVeg"])["cVeg"]
+    np.testing.assert_allclose(line(region.to_dataset().flux.plot.budget("cVeg"), "cVeg")[1],
+                               drawn[0])  # fmt: skip
+    with pytest.raises(InputError, match="cVeg: stocks are drawn by year"):
+        ds.flux.plot.budget("cVeg", freq="MS")
+
+
+def test_stocks_of_regions_stand_beside_the_fluxes():
+    ds = with_stock()
+    axes = ds.flux.plot.budget(["gpp", "cVeg"], regions="zone")
+    assert [ax.get_xlabel() for ax in axes] == ["GPP [Pg C per year]", "cVeg [Pg C]"]
+    by_zone = xflux.budget(ds, ds.zone).cVeg_mean
+    np.testing.assert_allclose(sorted(widths(axes[1])), np.sort(by_zone.values))
+    single = ds.isel(time=slice(12), year=[0]).flux.plot.budget(["gpp", "cVeg"])
+    assert len(single) == 2
+
+
+def test_one_ax_has_no_scale_for_fluxes_and_stocks():
+    ds = with_stock()
+    with pytest.raises(InputError, match="unlike units"):
+        ds.flux.plot.budget(["gpp", "cVeg"], ax=plt.figure().subplots())
+    with pytest.raises(InputError, match="in two figures"):
+        ds.flux.plot.budget(["gpp", "cVeg"], regions="zone", col="region")
+    panes = ds.flux.plot.budget("cVeg", regions="zone", col="region")
+    assert panes.fig.get_supylabel() == "cVeg [Pg C]"
+
+
+def test_lower_and_upper_bounds_are_bands():
+    ds = with_stock()
+    for name in ("gpp", "nee", "cVeg"):
+        for end, factor in (("_lower", 0.9), ("_upper", 1.2)):
+            ds[f"{name}{end}"] = (factor * ds[name]).assign_attrs(ds[name].attrs)
+    lazy = ds.chunk(time=24)
+    with counting() as computed:
+        upper, lower, stock = lazy.flux.plot.budget(["gpp", "reco", "nee", "cVeg"])
+    assert len(computed) == 1
+    for ax, name in ((upper, "gpp"), (stock, "cVeg")):
+        (band,) = [one for one in ax.collections if isinstance(one, PolyCollection)]
+        reach = band.get_paths()[0].get_extents()
+        total = line(ax, {"gpp": "GPP"}.get(name, name))[1]
+        np.testing.assert_allclose([reach.y0, reach.y1], [0.9 * total.min(), 1.2 * total.max()])
+    assert any(isinstance(one, LineCollection) for one in lower.collections)
+    assert "bands: totals of the lower and of the upper bounds" in title(upper)
+    assert len(line(upper, "RECO")[1]) == 6
+    panes = ds.flux.plot.budget(["gpp", "reco"], regions="zone", col="region")
+    assert any(isinstance(one, PolyCollection) for one in panes.axs.flat[0].collections)
+
+
+def test_a_bound_alone_is_no_band_and_a_spread_takes_its_place():
+    ds = with_stock()
+    ds["gpp_lower"] = ds.gpp
+    assert not [*ds.flux.plot.budget("gpp").collections]
+    ds["gpp_upper"] = ds.gpp
+    members = xr.concat([ds, ds], dim="member", data_vars=["gpp"])
+    ax = members.flux.plot.budget("gpp", spread="member")
+    assert "bounds" not in title(ax)

@@ -90,3 +90,24 @@ def test_what_has_no_profiles_is_refused() -> None:
     sites = xr.DataArray(np.ones(3), dims="site", name="gpp", coords=places)
     with pytest.raises(InputError, match="one dimension each"):
         plot_profiles(sites)
+
+
+@pytest.mark.parametrize("name", ["cell_area", "land_fraction"])
+def test_a_lazy_grid_with_its_areas_as_coordinates_weighs(name: str) -> None:
+    ds = grid()
+    ds["cell_area"] = cell_area(ds)
+    # Made by a task, into which the weights would be fused.
+    lazy = ds.chunk(time=12).assign({name: (1.0 * ds[name].chunk()).assign_attrs(ds[name].attrs)})
+    lazy = lazy.set_coords([name])
+    expected = drawn(plot_profiles(ds.gpp, grid=ds)[1])
+    for array in (ds.gpp, lazy.gpp, ds.gpp.assign_coords({name: lazy[name]})):
+        np.testing.assert_allclose(drawn(plot_profiles(array, grid=lazy)[1]), expected, rtol=1e-9)
+    # Of totals and boxes too.
+    from_lazy, from_memory = (one.flux.plot.budget("gpp") for one in (lazy, ds))
+    np.testing.assert_allclose(drawn(from_lazy), drawn(from_memory), rtol=1e-9)
+
+
+def test_a_grid_that_is_not_that_of_the_map_is_refused() -> None:
+    ds = grid()
+    with pytest.raises(GridMismatchError, match="grid"):
+        plot_profiles(ds.gpp, grid=ds.isel(lat=slice(2, None)))

@@ -82,6 +82,12 @@ def test_laws_and_names_and_provenance_are_told(ensemble):
         assert ensemble[name].dtype == np.float32
         stock = name.startswith("c")
         assert attrs["units"] == ("kg m-2" if stock else "kg m-2 s-1")
+        assert ("time: point" if stock else "time: mean") in attrs["cell_methods"]
+
+
+def test_stocks_say_that_they_are_of_the_end_of_the_year(ensemble):
+    balance = ensemble.isel(model=slice(2)).carbon.mass_balance()
+    assert balance.attrs["stock_time"] == "end of its year (by cell_methods)"
 
 
 def test_a_variable_that_a_model_does_not_deliver_is_missing_and_no_other(ensemble):

@@ -83,8 +83,8 @@ def attribute(
     target : str or sequence of str
         Nodes to explain, and ``"nep"``, which is always uptake less respiration.
     regions : optional
-        What `xflux.labels.regions.as_regions` reads: a mask of integers, shares
-        (region, lat, lon), regionmask.Regions. None: the globe, or every series by itself where
+        A variable of `ds` (``"igbp"``), a mask of integers, shares (region, lat, lon), or
+        regionmask.Regions, as for `xflux.budget`. None: the globe, or every series by itself where
         there are no cells with an area, as at towers. ``"pixels"``: every cell by itself, which
         needs time in one chunk.
     method : {"scm", "rank"}

@@ -23,6 +23,7 @@ from xflux.labels.coordinates import find_bounds, find_lat_lon
 from xflux.labels.find import find, looked_for
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.integral import regional_mean
+from xflux.labels.named_regions import named_regions
 from xflux.labels.standardize import canonical
 from xflux.labels.units import dequantify
 from xflux.labels.variables import variables
@@ -188,10 +189,13 @@ def series_of(
         Where cells stay places of their own, and lie in several chunks along time.
     """
     if isinstance(regions, str) and regions != PIXELS:
-        raise InputError(
-            f"regions={regions!r} is not known; use {PIXELS!r} for every cell by itself, a mask of "
-            "integers, shares (region, lat, lon), or regionmask.Regions"
-        )
+        try:
+            regions = named_regions(regions, ds)
+        except MissingVariableError as error:
+            raise MissingVariableError(
+                f"{error}. Use {PIXELS!r} for every cell by itself, a mask of integers, shares "
+                "(region, lat, lon), or regionmask.Regions"
+            ) from None
     cells = _cells(ds, arrays, dim)
     if isinstance(regions, str) or not cells:
         if regions is not None and not isinstance(regions, str):
@@ -214,7 +218,10 @@ def series_of(
             array = regional_mean(
                 array.where(there), area=area, land_fraction=land, regions=regions
             ).transpose(..., dim)
-        series[name] = array.chunk({dim: -1}) if array.chunks is not None else array
+        if array.chunks is not None:
+            # Of the array alone: names of regions stay in memory.
+            array = array.copy(data=array.variable.chunk({dim: -1}).data)
+        series[name] = array
     return series
 
 

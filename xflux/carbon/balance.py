@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 from xflux.carbon.carbon_terms import Terms, carbon_terms
 from xflux.carbon.identities import Identity, Signs, gross, identities
 from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals, yearly_sums
+from xflux.carbon.relative_residuals import (
+    net_residual,
+    relative_residuals,
+    rounding_of_stocks,
+)
 from xflux.carbon.stock_change import StockChange, stock_change
 from xflux.carbon.time_axis import YEAR, Axis, StockTime
 from xflux.errors import InputError, MissingVariableError
@@ -72,8 +77,15 @@ def mass_balance(
         missing_area_x [1]
             Share of the area of the region without a residual.
         max_relative_x [1]
-            Its largest size relative to GPP + RECO (cVeg: to cVeg), over all cells and steps;
-            attribute ``relative_to`` says by which fluxes that was had.
+            Its largest size relative to GPP + RECO of that cell and step (cVeg: to cVeg), over all
+            cells and steps; attribute ``relative_to`` says by which fluxes that was had.
+        mean_relative_x [1]
+            Its mean size relative to the mean of these fluxes, weighted by area: one cell where
+            next to nothing flows counts for next to nothing.
+        net_relative_stocks [1]
+            The residuals of all cells and steps added up, relative to the same.
+        rounding_stocks [1]
+            What ``mean_relative_stocks`` would be by the rounding of the stocks alone.
         stock_change, accumulated_nbp [g m-2], total_stock_change, total_accumulated_nbp [Pg]
             Change of the stocks since the state before, and NBP between the two;
             ``residual_stocks`` is the first minus the second.
@@ -202,21 +214,25 @@ def _combined(terms: Terms, signs: Signs) -> xr.DataArray:
     return result
 
 
+def _sizes(terms: Terms, signs: Signs) -> tuple[xr.DataArray, str]:
+    """Add up the sizes of variables, and say so."""
+    total: Any = sum(abs(terms.arrays[name].drop_attrs()) for name in signs)
+    return total, " + ".join(f"|{name}|" for name in signs)
+
+
 def _of_identity(terms: Terms, identity: Identity, regions: Any) -> dict[str, xr.DataArray]:
     """Return residual, totals and the largest relative residual of one identity."""
     residual = _combined(terms, identity.signs)
     axis = terms.axis(list(identity.signs))
     is_stock = identity.name == "cVeg"
     said = f"residual of {identity.text}"
-    against: xr.DataArray | None = None
-    of = "cVeg"
     if is_stock:
-        against = terms.arrays["cVeg"].drop_attrs()
+        against, of = terms.arrays["cVeg"].drop_attrs(), "cVeg"
     elif (both := gross(terms.arrays)) is not None:
         against, of = _combined(terms, both.signs), both.text
-    parts = {}
-    if against is not None:
-        parts[f"max_relative_{identity.name}"] = _largest(terms, residual, against, said, of)
+    else:
+        against, of = _sizes(terms, identity.signs)
+    parts = relative_residuals(terms, identity.name, residual, against, said, of)
     if terms.per_area:
         units = "g m-2" if is_stock else "g m-2 d-1"
         parts[f"residual_{identity.name}"] = residual.assign_attrs(
@@ -263,29 +279,16 @@ def _numbered(totals: Any, axis: Axis | None) -> Any:
     return by_year(totals, axis.dim)
 
 
-def _largest(
-    terms: Terms, residual: xr.DataArray, against: xr.DataArray, said: str, of: str
-) -> xr.DataArray:
-    """Return the largest residual relative to the gross fluxes, over cells and steps."""
-    relative = abs(residual) / against.where(against > 0.0)
-    over = [
-        dim
-        for dim in relative.dims
-        if dim in (*terms.cells, "site", "time", YEAR, "month", "region")
-        or any(axis is not None and axis.dim == dim for axis in terms.axes.values())
-    ]
-    return relative.max(over).assign_attrs(long_name=f"largest {said} relative to {of}", units="1")
-
-
 def _of_stocks(terms: Terms, change: StockChange, regions: Any) -> dict[str, xr.DataArray]:
     """Return the change in stocks, what has accumulated, and the difference."""
     residual = change.change - change.nbp
     said = "change in stocks minus accumulated NBP"
     parts: dict[str, xr.DataArray] = {}
     if change.gross is not None:
-        parts["max_relative_stocks"] = _largest(
-            terms, residual, change.gross, said, "gross fluxes between the two states"
-        )
+        of = change.said["stocks_relative_to"]
+        parts |= relative_residuals(terms, "stocks", residual, change.gross, said, of)
+        parts["net_relative_stocks"] = net_residual(terms, residual, change.gross)
+        parts["rounding_stocks"] = rounding_of_stocks(terms, change.stock, residual, change.gross)
     words = {"stock_change": "change in stocks", "accumulated_nbp": "accumulated NBP"}
     # Sums of the parts run over the same cells as that of their difference.
     there = residual.notnull()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -12,7 +13,7 @@ from xflux.carbon.carbon_terms import BOUNDS, STOCKS, Terms, carbon_terms
 from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals
 from xflux.carbon.time_axis import YEAR
 from xflux.carbon.trend import FEWEST, PARTS, trend
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.attach import generated
 from xflux.labels.calendar import Step
 from xflux.labels.grid import match_grid
@@ -123,6 +124,13 @@ def budget(
     GridMismatchError
         When regions and variables lie on different grids.
 
+    Warns
+    -----
+    XfluxWarning
+        When values in memory are means over land (``cell_methods`` "area: mean where land"), some
+        cells have none, and there is no ``land_fraction``. Attribute ``weights`` says in any case
+        what area was counted.
+
     Notes
     -----
     ``sum over cells of flux x area x land fraction x share of region x days``; months have the
@@ -166,6 +174,7 @@ def budget(
         )
     first = next(iter(terms.arrays.values()))
     found = as_regions(regions, match_grid(terms.area, first, what="area"))
+    _warn_of_coasts(terms)
     options: dict[str, Any] = {
         "area": terms.area, "land": terms.land, "regions": found, "units": units,
         "skipna": skipna, "min_valid": min_valid,
@@ -179,6 +188,27 @@ def budget(
             notes.append(few)
     result.attrs = _said(found, notes, trend, confidence, terms)
     return result
+
+
+def _warn_of_coasts(terms: Terms) -> None:
+    """Warn where cells that are partly sea count whole, if that is known without computing."""
+    said = {n: str(a.attrs.get("cell_methods")) for n, a in terms.arrays.items()}
+    over_land = [name for name, text in said.items() if "where land" in text]
+    lazy = any(array.chunks is not None for array in terms.arrays.values())
+    if terms.land is not None or lazy or not over_land:
+        return
+    there: Any = False
+    for array in terms.arrays.values():
+        # What has values in no variable is sea, not desert.
+        there = array.isel({d: 0 for d in array.dims if d not in terms.cells}).notnull() | there
+    if bool(there.any()) and not bool(there.all()):
+        warnings.warn(
+            f"{', '.join(over_land)}: means over land (cell_methods {said[over_land[0]]!r}), and "
+            "there is no land_fraction: cells that are partly sea count whole, which is too much. "
+            "Add it (sftlf, lsm); it is 1 where cells are all land or all sea",
+            XfluxWarning,
+            stacklevel=3,
+        )
 
 
 def _check(freq: str, how: str, confidence: float, variables: Sequence[str] | None) -> None:
@@ -287,7 +317,8 @@ def _statistics(
 
     units = yearly.attrs["units"]
     if yearly.chunks is not None:
-        yearly = yearly.chunk({YEAR: -1})
+        # Of the array alone: lazy names of regions would be computed when variables are merged.
+        yearly = yearly.copy(data=yearly.variable.chunk({YEAR: -1}).data)
     count = yearly.notnull().sum(YEAR)
     mean = yearly.mean(YEAR, skipna=True)
     iav = yearly.std(YEAR, ddof=1, skipna=True).where(count > 1)
@@ -331,7 +362,8 @@ def _said(
         "weights": (
             "area of cells x land fraction"
             if terms.land is not None
-            else "area of whole cells (no land_fraction)"
+            else "area of whole cells (no land_fraction): too much at coasts, where values are "
+            "means over land"
         ),
     }
     if notes:

@@ -19,6 +19,7 @@ from xflux.carbon.pool_parameters import parameter_attributes
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference_fractions import MEAN
 from xflux.errors import InputError
+from xflux.labels.attach import generated
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -118,9 +119,12 @@ def emulated_parameters(
         )
     given = allocation_inputs(ds, fitted.predictors, names, needed_by="the pools")
     made = run(given.block(_Parameters(fitted), by_step=()), given.arrays, given.years)
+    # What was learned from generated models, or made from generated fluxes, is no estimate.
+    mark = generated(ds.data_vars.values()) or fitted.provenance.get("synthetic")
+    extra = {"synthetic": str(mark)} if mark else {}
     return xr.Dataset(
         {
-            name: variants[""].rename(name).assign_attrs(parameter_attributes(name))
+            name: variants[""].rename(name).assign_attrs(parameter_attributes(name), **extra)
             for name, variants in made.items()
         }
     )

@@ -63,7 +63,8 @@ class AllocationEmulator(BaseEstimator):
         and others with those of the means of land cover classes beside them (``null_...``);
         ``fraction_skill``, of the fraction itself against these means; by class, season and cell.
     held_out : Dataset
-        What the scores of the mean are made of, dims (estimate, cell, year, step).
+        What the scores of the mean are made of, dims (estimate, cell, year, step). Not there
+        after `load`.
     emulation_ : Emulation
         What was learned.
 
@@ -197,7 +198,8 @@ class AllocationEmulator(BaseEstimator):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the fitted emulator to one file of safetensors, without pickle.
 
-        `validation` is kept; `held_out` is not.
+        `validation` is kept; `held_out`, the predictions at cells left out, is not: keep it by
+        ``emulator.held_out.to_netcdf(path)``.
         """
         from xflux.carbon.emulator_file import write
 
@@ -218,6 +220,19 @@ class AllocationEmulator(BaseEstimator):
         made = cls(**parameters)
         made.emulation_, made.validation = emulation, validation
         return made
+
+    def __getattr__(self, name: str) -> Any:
+        # Only of what is not there: say why what fitting makes is not.
+        said = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if name in ("emulation_", "validation", "held_out"):
+            said = f"{name} is made by fitting; call fit(drivers, reference) first"
+            if "emulation_" in vars(self):
+                said = (
+                    f"{name} is not kept in files, and this emulator was loaded from one; fit it "
+                    "again, with the same seed for the same, or keep it beside the file before: "
+                    f"emulator.{name}.to_netcdf(path)"
+                )
+        raise AttributeError(said)
 
     def _check(self) -> None:
         for name, known in (("split", ("block", "random")), ("form", ("fraction", "ratio"))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from numbers import Real
@@ -12,7 +13,13 @@ from numpy.typing import NDArray
 
 from xflux.carbon.literature import PlantParameters, literature
 from xflux.carbon.pool_kernel import PARAMETERS
-from xflux.errors import InputError, MissingVariableError, XfluxError, raise_together
+from xflux.errors import (
+    InputError,
+    MissingVariableError,
+    XfluxError,
+    XfluxWarning,
+    raise_together,
+)
 from xflux.labels.blockwise import require_whole
 from xflux.labels.find import find
 from xflux.labels.standardize import canonical
@@ -64,6 +71,12 @@ def pool_parameters(
     ------
     InputError, UnitsError, MissingVariableError
         All problems at once.
+
+    Warns
+    -----
+    XfluxWarning
+        For classes of a map in memory that have no value. Of a lazy map it is not known which
+        it holds; the text of where parameters are from names all that have none.
     """
     import xarray as xr
 
@@ -90,17 +103,47 @@ def pool_parameters(
         except XfluxError as error:
             errors.append(error)
     raise_together(errors)
+    without = _without_value(values)
+    _warn_of_classes(without, codes)
     splits = [arrays[f"npp_to_{part}"] for part in ("leaf", "wood", "root")]
     if all(split.ndim == 0 for split in splits):
         total = sum(float(split) for split in splits)
         if abs(total - 1) > 1e-5:
             raise InputError(f"npp_to_leaf, npp_to_wood and npp_to_root sum to {total:g}, not to 1")
+    nowhere = f"; NaN for {', '.join(without)}, which have no value" if without else ""
     if not absent:
-        return arrays, "given"
+        return arrays, f"given{nowhere}"
     source = "literature by IGBP class (xflux.carbon.literature)"
     if len(absent) < len(PARAMETERS):
-        source = f"given; {', '.join(absent)}: {source}"
+        source = f"given{nowhere}; {', '.join(absent)}: {source}"
     return arrays, source
+
+
+def _without_value(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the classes that some parameter by class has no value for, and which."""
+    lacking: dict[str, list[str]] = {}
+    for called, code in IGBP.items():
+        for name, value in values.items():
+            if _is_by_class(value) and called not in value and code not in value:
+                lacking.setdefault(called, []).append(name)
+    return lacking
+
+
+def _warn_of_classes(without: Mapping[str, list[str]], codes: xr.DataArray | None) -> None:
+    """Warn of land whose cells come out as NaN; water has no pools."""
+    if codes is None or codes.chunks is not None:
+        return
+    here = set(np.unique(np.asarray(codes.values)).tolist())
+    told = {k: names for k, names in without.items() if IGBP[k] in here and k != "WAT"}
+    if told:
+        names = ", ".join(dict.fromkeys(name for one in told.values() for name in one))
+        warnings.warn(
+            f"cells of {', '.join(told)} are NaN, as the parameters have no value for them "
+            f"({names}); add these classes, such as parameters={{'{next(iter(told.values()))[0]}': "
+            f"{{'{next(iter(told))}': ...}}}}",
+            XfluxWarning,
+            stacklevel=3,
+        )
 
 
 def _codes(

@@ -12,7 +12,7 @@ from xflux.carbon.pool_block import PoolBlock
 from xflux.carbon.pool_kernel import LOSSES, PARAMETERS, POOLS
 from xflux.carbon.pool_parameters import Given, pool_parameters
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import describe, with_history
+from xflux.labels.attach import describe, generated, with_history
 from xflux.labels.blockwise import check_axes, check_same_grid, common_dtype, require_whole
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.find import find
@@ -55,7 +55,7 @@ def simulate_pools(
         ``litter_to_soil`` [1]: each a number, a mapping by IGBP class, or a DataArray
         with units on the dims of `ds` without time, and along ``year`` where it changes by
         calendar year. What is left out comes from the literature, by class
-        (`xflux.carbon.literature`).
+        (`xflux.carbon.literature`). Cells of a class that a mapping does not name are NaN.
     initial : "steady" or Dataset
         Pools at the start of the first step: in balance with mean NPP, or given as
         ``cLeaf``, ``cWood``, ``cRoot``, ``cLitter``, ``cSoil`` without time.
@@ -91,6 +91,8 @@ def simulate_pools(
     Warns
     -----
     XfluxWarning
+        For classes on the map that a mapping of parameters does not name. Of a lazy map it is
+        not known which it holds: attribute ``parameters`` names the classes without a value.
         When computed: for cells that became NaN as more carbon was lost than was there, as
         NPP is negative on average over the spin-up, or as parameters are out of range.
 
@@ -174,7 +176,11 @@ def simulate_pools(
         output_dtypes=[dtype] * (2 * len(POOLS) + 1),
     )
     begun = "given" if start else f"in balance with mean npp of the first {block.spinup} steps"
-    made = _describe(results, fluxes, lost, npp.dims, {"parameters": source, "initial": begun})
+    said = {"parameters": source, "initial": begun}
+    made = _describe(results, fluxes, lost, npp.dims, said)
+    mark = generated([*arrays.values(), *fluxes.values()])
+    if mark:
+        made = {name: array.assign_attrs(synthetic=mark) for name, array in made.items()}
     return with_history(xr.Dataset(made), f"simulate_pools: parameters {source}; pools {begun}")
 
 

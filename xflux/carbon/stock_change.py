@@ -33,8 +33,10 @@ class StockChange:
     ----------
     change, nbp : DataArray
         Labelled by the later state.
+    stock : DataArray
+        The later state.
     gross : DataArray or None
-        GPP + RECO in between.
+        GPP + RECO in between, or what stands for it; None where their steps are others.
     losses : dict of str to DataArray
         Losses in between, of those that are given.
     axis : Axis
@@ -45,6 +47,7 @@ class StockChange:
 
     change: xr.DataArray
     nbp: xr.DataArray
+    stock: xr.DataArray
     gross: xr.DataArray | None
     losses: dict[str, xr.DataArray]
     axis: Axis
@@ -120,8 +123,16 @@ def stock_change(
         rate: Any = sum(sign * held[name].drop_attrs() for name, sign in wanted.items())
         return sum_steps(rate, fluxes.dim, weights, axis.dim, later)
 
+    def sizes(wanted: Signs) -> xr.DataArray:
+        rate: Any = sum(abs(held[name].drop_attrs()) for name in wanted)
+        return sum_steps(rate, fluxes.dim, weights, axis.dim, later)
+
     both = gross(held)
-    same_steps = both is not None and _on(terms, both.signs, fluxes)
+    against, of = None, ""
+    if both is None:
+        against, of = sizes(signs), " + ".join(f"|{name}|" for name in signs)
+    elif _on(terms, both.signs, fluxes):
+        against, of = between(both.signs), both.text
     absent = [name for name in LOSSES if name not in held]
     said = {
         "stock_pools": " + ".join(pools),
@@ -129,6 +140,8 @@ def stock_change(
         "losses_in_nbp": ("those in nbp itself" if "nbp" in held else ", ".join(losses) or "none"),
         "stock_time": told,
     }
+    if of:
+        said["stocks_relative_to"] = of
     if "nbp" not in held and absent:
         said["losses_not_given"] = ", ".join(absent)
     gone = [name for name in ("cLitter", "cCwd") if name not in held]
@@ -142,7 +155,8 @@ def stock_change(
     return StockChange(
         change,
         between(signs),
-        between(both.signs) if both is not None and same_steps else None,
+        stock.isel({axis.dim: slice(1, None)}),
+        against,
         {name: between({name: 1}) for name in losses if _on(terms, {name: 1}, fluxes)},
         Axis(
             axis.dim, axis.edges[1:], axis.clock, None if axis.numbers is None else axis.numbers[1:]

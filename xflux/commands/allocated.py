@@ -142,7 +142,7 @@ def allocate_grid(
 def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progress) -> Allocated:
     """Sum what was written, and hold it to its identities."""
     from xflux.carbon.balance import mass_balance
-    from xflux.carbon.balance_report import balance_report
+    from xflux.carbon.balance_report import NUMBERS, balance_report
     from xflux.plot.trends import with_bounds
 
     carbon = reopen(path)
@@ -151,7 +151,7 @@ def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progres
     # Over one land: GPP of deserts is no part of what was divided.
     summed = over_same_land(carbon, carbon)
     balance = mass_balance(carbon)
-    totals = [name for name in balance if str(name).startswith(("total_", "max_relative_"))]
+    totals = [name for name in balance if str(name).startswith(NUMBERS)]
     with progress.computing("summing carbon, and checking that it adds up") as compute:
         budget, numbers, mean, apart = compute(
             with_bounds(summed, None, variables=names, names=None, bounds=True).squeeze(

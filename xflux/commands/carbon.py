@@ -155,7 +155,7 @@ def _by_class(
     if "igbp" not in carbon.variables:
         return {}, []
     land = over_same_land(carbon, carbon)
-    mask = named_regions("igbp", carbon.reset_coords("igbp") if "igbp" in carbon.coords else carbon)
+    mask = named_regions("igbp", carbon)
     sums = budget(land, mask, variables=[n for n in result.names if n in result.carbon])
     first = land["npp"].isel({d: 0 for d in land["npp"].dims if d in ("time", "month")}, drop=True)
     area = regional_sums(

@@ -15,6 +15,7 @@ from xflux.files.land_model_grids import Grid, grid_of
 from xflux.files.land_model_names import NamedFile
 from xflux.files.land_model_times import Counts, find_time_dim, periods
 from xflux.files.opening import open_lazily
+from xflux.labels.attach import generated
 from xflux.labels.find import find
 from xflux.labels.units import convert
 from xflux.labels.variables import variables
@@ -48,6 +49,8 @@ class Piece:
     count : ndarray of int
         Months or years since year 0.
     calendar : str
+    synthetic : str or None
+        What says that it was generated.
     """
 
     file: NamedFile
@@ -56,6 +59,7 @@ class Piece:
     step: Literal["month", "year"]
     count: Counts
     calendar: str
+    synthetic: str | None = None
 
 
 def read_file(file: NamedFile, chunks: Any) -> Piece:
@@ -103,7 +107,9 @@ def read_file(file: NamedFile, chunks: Any) -> Piece:
     if array.chunks is None:
         array = array.chunk()
     array = array.copy(data=array.data.map_blocks(check, dtype=array.dtype, meta=array.data._meta))
-    return Piece(file, array, grid, told.step, told.count, told.calendar)
+    # Files say so of the variable, or once for all that they hold.
+    mark = generated([opened[name]]) or opened.attrs.get("synthetic")
+    return Piece(file, array, grid, told.step, told.count, told.calendar, mark)
 
 
 def _renamed(ds: xr.Dataset, dim: str) -> xr.Dataset:

@@ -14,7 +14,7 @@ from xflux.files.land_model_grids import LEAST_COVERED, Grid, coarsest, grid_of,
 from xflux.files.land_model_names import canonical_name, of_scenario, read_names
 from xflux.files.land_model_times import Counts, month_starts
 from xflux.files.opening import Paths, expand_paths
-from xflux.labels.attach import describe, with_history
+from xflux.labels.attach import describe, generated, with_history
 from xflux.labels.variables import variables
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def open_land_models(
         Canonical names and units, lazy, in the dtype of the files. Fluxes have the dims (model,
         time, lat, lon) [g m-2 d-1], `time` holding the starts of months; stocks [g m-2] and
         ``npp_leaf npp_wood npp_root`` [g m-2 d-1] have (model, year, lat, lon). NaN where a model
-        lacks a variable, which ``attrs["missing_models"]`` of the variable names. The coordinates
+        lacks a variable, which ``attrs["missing_models"]`` of the variable names. What files say
+        of being generated (attribute ``synthetic``) is kept. The coordinates
         `native_grid`, `calendar` and `regridded` tell of each model what it was.
 
     Raises
@@ -125,6 +126,7 @@ def open_land_models(
     ds = xr.Dataset(coords=_coordinates(spans, target, names, own, whole))
     for variable in [name for name in _order() if any(name == key for key, _ in whole)]:
         ds[variable] = _ensemble(variable, names, whole, spans, target)
+    mark = generated(ds.data_vars.values())
     used = ", ".join(sorted(os.path.basename(file.path.rstrip("/")) for file in files))
     ds = ds.assign_attrs(
         Conventions="CF-1.11",
@@ -134,6 +136,7 @@ def open_land_models(
         regridding=f"conservative, first order, by area; NaN where less than {LEAST_COVERED:g} of "
         "a cell has values; none where the grid is the same",
         files=used,
+        **({"synthetic": mark} if mark else {}),
     )
     return with_history(ds, f"open_land_models(scenario={scenario!r})")
 
@@ -269,6 +272,9 @@ def _ensemble(
     dims = ("model", "time" if step == "month" else "year", "lat", "lon")
     lacking = " ".join(name for name in names if name not in arrays)
     extra = {"missing_models": lacking} if lacking else {}
+    marks = {whole[variable, name].synthetic for name in arrays} - {None}
+    if marks:
+        extra["synthetic"] = "; ".join(sorted(map(str, marks)))
     if variable in BY_YEAR:
         extra["comment"] = "by year"
     return describe(xr.DataArray(stacked, dims=dims), variable, **extra)

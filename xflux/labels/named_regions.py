@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xflux.errors import MissingVariableError
+from xflux.errors import InputError, MissingVariableError
 from xflux.labels.attach import describe
+from xflux.labels.calendar import find_time
 from xflux.labels.classes import to_codes
 from xflux.labels.find import find
 from xflux.labels.variables import variables
@@ -22,7 +23,9 @@ def named_regions(regions: Any, ds: xr.Dataset) -> Any:
     Parameters
     ----------
     regions
-        A name, or what `xflux.labels.regions.as_regions` reads, which is returned as it is.
+        The name of a variable or coordinate: classes (``"igbp"``), or a mask, whose
+        ``flag_values`` and ``flag_meanings`` are the regions and their names where it has them;
+        or what `xflux.labels.regions.as_regions` reads, which is returned as it is.
     ds : Dataset
 
     Returns
@@ -34,15 +37,22 @@ def named_regions(regions: Any, ds: xr.Dataset) -> Any:
     ------
     MissingVariableError
         When the Dataset has no such variable.
+    InputError
+        When it changes in time.
     """
     if not isinstance(regions, str):
         return regions
     row = variables.get(regions)
-    own = find(ds, regions) if row is not None else regions
+    own = find(ds, regions) if row is not None and regions not in ds.coords else regions
     if own is None or own not in ds.variables:
         raise MissingVariableError(
             f"no variable {regions!r} to take regions from; the Dataset holds "
             f"{', '.join(repr(str(name)) for name in list(ds.data_vars)[:20])}"
+        )
+    if (dim := find_time(ds[own])) is not None:
+        raise InputError(
+            f"{own!r} changes along {dim!r}, and regions are fixed; select one time, such as "
+            f"regions=ds[{own!r}].isel({dim}=0, drop=True)"
         )
     if row is not None and row.classes is not None:
         return describe(to_codes(ds[own], row), regions)

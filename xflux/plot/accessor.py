@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import attributes, describe
-from xflux.labels.classes import to_codes
-from xflux.labels.find import check_names, find, looked_for
-from xflux.labels.grid import find_lat_lon
+from xflux.labels.find import find
 from xflux.labels.named_regions import named_regions
-from xflux.labels.units import dequantify
-from xflux.labels.variables import variables as table
+from xflux.plot.picking import bounds_of, first, groups_of, left_out, pick
 from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
@@ -25,8 +21,6 @@ __all__ = ["PlotAccessor"]
 
 #: What `series` draws unless asked otherwise.
 _CARBON = ("gpp", "reco", "nee")
-#: Fluxes that would need another axis.
-_OTHERS = ("le", "h", "et")
 
 
 class PlotAccessor:
@@ -49,7 +43,8 @@ class PlotAccessor:
     def __repr__(self) -> str:
         return (
             "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference), "
-            ".budget(variables), .profiles(variable), .trends(variables), .boxes(variable)>"
+            ".budget(variables), .profiles(variable), .trends(variables), .boxes(variable); of "
+            "xflux.attribute: .effects(), .graph()>"
         )
 
     def map(
@@ -68,7 +63,7 @@ class PlotAccessor:
         """
         from xflux.plot.maps import plot_map
 
-        return plot_map(_pick(self._ds, variable, names), **options)
+        return plot_map(pick(self._ds, variable, names), **options)
 
     def series(
         self,
@@ -96,17 +91,17 @@ class PlotAccessor:
 
         if variables is None:
             variables = self._carbon(names, "series")
-            options = {"note": _left_out(self._ds, names)} | options
+            options = {"note": left_out(self._ds, names)} | options
         if isinstance(variables, str):
-            data: Any = _pick(self._ds, variables, names)
+            data: Any = pick(self._ds, variables, names)
         elif variables:
             import xarray as xr
 
-            picked = [_pick(self._ds, name, names) for name in variables]
+            picked = [pick(self._ds, name, names) for name in variables]
             data = xr.Dataset({str(array.name): array for array in picked})
         else:
             raise InputError("variables is empty; name at least one")
-        return plot_series(data, hue=_groups(hue, self._ds, data), grid=self._ds, **options)
+        return plot_series(data, hue=groups_of(hue, self._ds, data), grid=self._ds, **options)
 
     def scatter(
         self,
@@ -140,15 +135,15 @@ class PlotAccessor:
 
         from xflux.plot.scatter import plot_scatter
 
-        predicted = _pick(self._ds, variable, names)
+        predicted = pick(self._ds, variable, names)
         if isinstance(reference, str):
-            observed = _pick(self._ds, reference, names)
+            observed = pick(self._ds, reference, names)
         elif isinstance(reference, xr.Dataset):
-            observed = _pick(reference, variable, None)
+            observed = pick(reference, variable, None)
         else:
             observed = reference
         groups = {
-            role: _groups(given, self._ds, predicted, reference)
+            role: groups_of(given, self._ds, predicted, reference)
             for role, given in (("by", by), ("row", row), ("col", col))
         }
         return plot_scatter(observed, predicted, **groups, **options)
@@ -166,8 +161,10 @@ class PlotAccessor:
         Parameters
         ----------
         variables : str or sequence of str, optional
-            Fluxes, or amounts that were integrated before. None: those of gpp, reco and nee
-            that the Dataset holds; the title names the fluxes that have no carbon.
+            Fluxes, stocks, or amounts that were integrated before. None: those of gpp, reco and
+            nee that the Dataset holds; the title names the fluxes that have no carbon. With
+            ``gpp_lower`` and ``gpp_upper`` in the Dataset, a band lies between their totals, as
+            wide as if all cells went together, unless a `spread` is shown.
         names : mapping, optional
             Your own names, such as ``{"gpp": "GPP_model"}``.
         regions : optional
@@ -181,10 +178,12 @@ class PlotAccessor:
 
         if variables is None:
             variables = self._carbon(names, "budget")
-            options = {"note": _left_out(self._ds, names)} | options
+            options = {"note": left_out(self._ds, names)} | options
         wanted = [variables] if isinstance(variables, str) else list(variables)
-        picked = [_pick(self._ds, name, names) for name in wanted]
+        picked = [pick(self._ds, name, names) for name in wanted]
         data = xr.Dataset({str(array.name): array for array in picked})
+        if options.get("spread") is None:
+            data = data.assign(bounds_of(self._ds, data, names))
         return plot_budget(data, regions=named_regions(regions, self._ds), grid=self._ds, **options)
 
     def profiles(
@@ -213,10 +212,10 @@ class PlotAccessor:
         from xflux.plot.profiles import plot_profiles
 
         others = {
-            called: _pick(other, variable, None) if isinstance(other, xr.Dataset) else other
+            called: pick(other, variable, None) if isinstance(other, xr.Dataset) else other
             for called, other in (reference or {}).items()
         }
-        array = _pick(self._ds, variable, names)
+        array = pick(self._ds, variable, names)
         return plot_profiles(array, reference=others or None, grid=self._ds, **options)
 
     def trends(
@@ -294,81 +293,36 @@ class PlotAccessor:
             estimates[called] = budget(other, mask, variables=[variable])[variable]
         return plot_boxes(estimates, **options)
 
+    def effects(self, **options: Any) -> NDArray[Any]:
+        """Draw the effects of drivers on fluxes, of a Dataset that `xflux.attribute` returned.
+
+        Parameters
+        ----------
+        **options
+            Of `xflux.plot.attribution.plot_attribution`: ax, target, effect, ...
+        """
+        from xflux.plot.attribution import plot_attribution
+
+        return plot_attribution(self._ds, **options)
+
+    def graph(self, **options: Any) -> Axes:
+        """Draw the graph of causes with its effects, of one place of `xflux.attribute`.
+
+        Parameters
+        ----------
+        **options
+            Of `xflux.plot.causal_graph.plot_causal_graph`: ax, figsize.
+        """
+        from xflux.plot.causal_graph import plot_causal_graph
+
+        return plot_causal_graph(self._ds, **options)
+
     def _carbon(self, names: Mapping[str, str] | None, method: str) -> list[str]:
         """Return the carbon fluxes that are drawn unless asked otherwise."""
         held = [name for name in _CARBON if find(self._ds, name, names) is not None]
         if not held:
             raise MissingVariableError(
                 f"the Dataset holds none of {', '.join(_CARBON)}; name what to draw, such as "
-                f"{method}({_first(self._ds)!r})"
+                f"{method}({first(self._ds)!r})"
             )
         return held
-
-
-def _pick(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.DataArray:
-    """Take a variable with what a figure needs: a name, a unit, a place."""
-    names = check_names(ds, names)
-    if not isinstance(variable, str):
-        raise InputError(f"name one variable, found {variable!r}")
-    own = find(ds, variable, names) if variable in table else None
-    if own is None and variable in ds.variables:
-        own = variable
-    if own is None:
-        looked = f"; looked for {looked_for(variable)}" if variable in table else ""
-        held = ", ".join(repr(str(name)) for name in list(ds.data_vars)[:20])
-        raise MissingVariableError(
-            f"no variable {variable!r} to draw{looked}; the Dataset holds {held or 'nothing'}"
-        )
-    array, _ = dequantify(ds[own])
-    if variable in table:
-        # The file's own words and unit come first; the unit is never assumed.
-        said = {"units": None} if table[variable].classes is None else {}
-        array = array.rename(variable).assign_attrs(
-            {**attributes(variable, array.dims, **said), **array.attrs}
-        )
-    return _with_place(array, ds)
-
-
-def _with_place(array: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:
-    """Give an array the latitude and longitude that the Dataset holds as variables."""
-    try:
-        lat_lon = find_lat_lon(ds)
-    except (MissingVariableError, KeyError):
-        return array
-    missing = {
-        str(coord.name): coord.variable
-        for coord in lat_lon
-        if coord.name not in array.coords and coord.ndim and set(coord.dims) <= set(array.dims)
-    }
-    return array.assign_coords(missing) if missing else array
-
-
-def _groups(given: Any, ds: xr.Dataset, *others: Any) -> Any:
-    """Look groups up among the variables of the Datasets; classes come out by name."""
-    sources = [source for source in (ds, *others) if not isinstance(source, str)]
-    if not isinstance(given, str) or any(given in source.dims for source in sources):
-        return given
-    row = table.get(given)
-    for source in sources:
-        is_dataset = hasattr(source, "data_vars")
-        own = find(source, given) if is_dataset and row is not None else given
-        if own is None or own not in (source.variables if is_dataset else source.coords):
-            continue
-        labels = source[own].rename(given)
-        if row is not None and row.classes is not None:
-            return describe(to_codes(labels, row), given)
-        return labels
-    return given
-
-
-def _left_out(ds: xr.Dataset, names: Mapping[str, str] | None) -> str:
-    """Say which fluxes do not share the axis of those of carbon."""
-    held = [name for name in _OTHERS if find(ds, name, names) is not None]
-    if not held:
-        return ""
-    shown = ", ".join(short_name(name) for name in held)
-    return f"not drawn, in other units: {shown} (series({held[0]!r}))"
-
-
-def _first(ds: xr.Dataset) -> str:
-    return next((str(name) for name in ds.data_vars), "gpp")

@@ -1,10 +1,10 @@
-"""Amounts of carbon by flux, region and period: integrated lazily, computed once."""
+"""Carbon by variable, region and period: integrated lazily, computed once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,12 @@ from xflux.labels.grid import cell_area, find_lat_lon, land_fraction, match_grid
 from xflux.labels.integral import regional_sums
 from xflux.labels.periods import Freq, periods
 from xflux.labels.regions import as_regions
-from xflux.labels.units import affine, convert, dequantify, units_of
-from xflux.labels.variables import Variable, variables
-from xflux.plot.wording import generated, identify, reduction, short_name, units_text
+from xflux.labels.stock_totals import stock_sums
+from xflux.labels.units import affine, units_of
+from xflux.labels.variables import variables
+from xflux.plot.carbon_kinds import BOUNDS, RATE, Carbon, carbon_kinds
+from xflux.plot.together import computed
+from xflux.plot.wording import generated, reduction, units_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +30,6 @@ __all__ = ["NET", "Amounts", "amounts"]
 
 #: Fluxes that go both ways, small beside the ones that they are the difference of.
 NET = ("nee", "nep", "nbp")
-_RATE = "g m-2 d-1"
 #: Days of a field without dates: a mean year.
 _MEAN_YEAR = 365.25
 #: Share of the area without values from which on it is said.
@@ -50,6 +52,10 @@ class Amounts:
         As printed, such as "Pg C".
     to_air : dict of str to bool
         Of net fluxes: whether positive is to the atmosphere.
+    stocks : frozenset of str
+        Variables that are no fluxes.
+    bounds : Dataset or None
+        ``low`` and ``high`` as `values`, NaN for variables without bounds.
     said : tuple of str
         What a title says of them.
     generated : str
@@ -60,6 +66,8 @@ class Amounts:
     x: str | None
     units: str
     to_air: dict[str, bool]
+    stocks: frozenset[str]
+    bounds: xr.Dataset | None
     said: tuple[str, ...]
     generated: str = ""
 
@@ -73,12 +81,12 @@ def amounts(
     units: str,
     keep: Sequence[Hashable],
 ) -> Amounts:
-    """Integrate fluxes, or sum amounts, over months or years; compute once.
+    """Integrate fluxes, or sum amounts, over months or years; sum stocks; compute once.
 
     Parameters
     ----------
     data : DataArray or Dataset
-        Rates per area on a grid, or amounts by region and time.
+        Rates and stocks per area on a grid, or amounts by region and time.
     grid : DataArray or Dataset, optional
         Knows areas, land fraction and time bounds; None: `data` does.
     regions : optional
@@ -99,35 +107,30 @@ def amounts(
     if freq not in ("MS", "YS"):
         raise InputError(f"freq={freq!r} is not known; use 'YS' for years or 'MS' for months")
     scale, printed = _scale(units)
-    arrays = _named(data)
+    carbon = carbon_kinds(data)
+    stocks = frozenset(name for name, one in carbon.items() if one.stock)
+    if stocks and freq == "MS":
+        raise InputError(f"{', '.join(sorted(stocks))}: stocks are drawn by year, freq='YS'")
     home = as_dataset(data if grid is None else grid)
-    rates: dict[str, xr.DataArray] = {}
-    masses: dict[str, xr.DataArray] = {}
-    for name, array in arrays.items():
-        converted, is_rate = _carbon(name, array)
-        (rates if is_rate else masses)[name] = converted
-    if rates and masses:
-        raise InputError(
-            f"{', '.join(rates)} are fluxes per area, {', '.join(masses)} amounts; draw them in "
-            "two figures, or integrate the fluxes first"
-        )
+    per_area = {name: one for name, one in carbon.items() if one.per_area}
+    masses = {name: one.array for name, one in carbon.items() if not one.per_area}
     if masses and regions is not None:
         raise InputError(
-            f"{', '.join(masses)} in {units_of(arrays[next(iter(masses))])!r} is integrated "
+            f"{', '.join(masses)} in {units_of(next(iter(masses.values())))!r} is integrated "
             "already, so that regions cannot be cut from it; leave regions out, or give the flux "
-            f"in {_RATE!r}"
+            f"in {RATE!r}"
         )
-    lazy, said = _integrated(rates, home, regions, freq)
+    lazy, said = _integrated(per_area, home, regions, freq)
     shares = {f"{name} missing": sums["missing_area"] for name, sums in lazy.items()}
     parts = {name: sums["integral"] for name, sums in lazy.items()}
-    ready = _computed(
+    ready = computed(
         {**parts, **{name: _by_region(name, a) for name, a in masses.items()}, **shares}
     )
     missing = [ready.pop(name) for name in shares]
     table = {}
     for name, array in ready.items():
         if name in masses:
-            array = _summed(array, masses[name], home, freq)
+            array = _summed(array, carbon[name], home, freq)
         table[name] = _by_name(_along_x(array, freq))
     values = xr.Dataset(table).to_dataarray("variable") * scale
     x = next((dim for dim in ("year", "time", "month") if dim in values.dims), None)
@@ -141,11 +144,32 @@ def amounts(
         values, which = _whole(values, x)
         said = [*said[:1], *which, *said[1:]]
     to_air = {
-        name: str(array.attrs.get("positive") or row.positive) != "down"
-        for name, array in arrays.items()
-        if (row := identify(array)) is not None and row.name in NET
+        name: str(one.array.attrs.get("positive") or variables[name].positive) != "down"
+        for name, one in carbon.items()
+        if name in NET
     }
-    return Amounts(values, x, printed, to_air, tuple(said), generated(*arrays.values()))
+    values, bounds = _apart(values)
+    mark = generated(*(one.array for one in carbon.values()))
+    return Amounts(values, x, printed, to_air, stocks, bounds, tuple(said), mark)
+
+
+def _apart(values: xr.DataArray) -> tuple[xr.DataArray, xr.Dataset | None]:
+    """Return variables, and the bounds that they have."""
+    import xarray as xr
+
+    held = [str(name) for name in values["variable"].values]
+    ends = [n for n in held if any(n.endswith(e) and n.removesuffix(e) in held for e in BOUNDS)]
+    names = [name for name in held if name not in ends]
+    both = [name for name in names if all(f"{name}{end}" in ends for end in BOUNDS)]
+    if not both:
+        return values.sel(variable=names), None
+    sides = {
+        side: values.sel(variable=[f"{name}{end}" for name in both])
+        .assign_coords(variable=both)
+        .reindex(variable=names)
+        for side, end in zip(("low", "high"), BOUNDS, strict=True)
+    }
+    return values.sel(variable=names), xr.Dataset(sides)
 
 
 def _scale(units: str) -> tuple[float, str]:
@@ -162,50 +186,6 @@ def _scale(units: str) -> tuple[float, str]:
     return scale, re.sub(r"(?<=\w)CO2", " CO2", units_text(mass))
 
 
-def _named(data: xr.DataArray | xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return plain arrays by canonical name, by their own where two would share it."""
-    import xarray as xr
-
-    if isinstance(data, xr.DataArray):
-        given = [data]
-    else:
-        given = list(data.data_vars.values())
-        if not given:
-            raise InputError("the Dataset holds no flux to draw; select some, ds[['gpp', 'reco']]")
-    rows = [identify(array) for array in given]
-    names = [row.name if row is not None else None for row in rows]
-    return {
-        str(array.name or "total") if name is None or names.count(name) > 1 else name: dequantify(
-            array
-        )[0]
-        for name, array in zip(names, given, strict=True)
-    }
-
-
-def _carbon(name: str, array: xr.DataArray) -> tuple[xr.DataArray, bool]:
-    """Return a flux in g m-2 d-1, or an amount in Pg; and whether it is a flux."""
-    row = identify(array)
-    if row is not None and (row.species, row.units) != ("carbon", _RATE):
-        how = f"series({name!r}) or map({name!r})"
-        if row.species == "carbon":
-            how = f"trends({name!r}), or as a map"
-        raise UnitsError(
-            f"{name} [{units_of(array) or row.units}] is no flux of carbon, and has no budget of "
-            f"it; draw it with {how}"
-        )
-    known: Variable = row if row is not None else variables["nbp"]
-    for target, is_rate in ((_RATE, True), ("Pg", False)):
-        try:
-            return convert(array, replace(known, units=target), name), is_rate
-        except UnitsError:
-            continue
-    raise UnitsError(
-        f"{short_name(name)} has units {units_of(array)!r}; expected a flux per area, such as "
-        f"{_RATE!r}, or an amount of carbon in each period, such as 'PgC'. An amount per time is "
-        "neither: multiply it by the length of each step"
-    )
-
-
 def _lat_lon_dims(array: xr.DataArray, home: xr.Dataset) -> set[Hashable]:
     for known in (array, home):
         try:
@@ -217,31 +197,35 @@ def _lat_lon_dims(array: xr.DataArray, home: xr.Dataset) -> set[Hashable]:
 
 
 def _integrated(
-    rates: dict[str, xr.DataArray], home: xr.Dataset, regions: Any, freq: Freq
+    carbon: dict[str, Carbon], home: xr.Dataset, regions: Any, freq: Freq
 ) -> tuple[dict[str, xr.Dataset], list[str]]:
-    """Integrate fluxes over regions and periods, lazily."""
-    if not rates:
+    """Integrate fluxes over regions and periods, and sum stocks, lazily."""
+    if not carbon:
         return {}, [""]
-    name, first = next(iter(rates.items()))
+    name, first = next((name, one.array) for name, one in carbon.items())
     if "site" in first.dims or not _lat_lon_dims(first, home):
         raise InputError(
-            f"{name} in {_RATE!r} has the dims {first.dims}, none of them of a grid, and only "
-            "grids have an area to sum over; draw the rates of towers and means of regions with "
-            f"series({name!r})"
+            f"{name} in {units_of(first)!r} has the dims {first.dims}, none of them of a grid, and "
+            "only grids have an area to sum over; draw the rates of towers and means of regions "
+            f"with series({name!r})"
         )
     area, land = cell_area(home), land_fraction(home)
     found = as_regions(regions, match_grid(area, first, what="area"))
     lazy = {}
+    options: dict[str, Any] = {
+        "area": area, "land_fraction": land, "regions": found, "units": "PgC",
+    }  # fmt: skip
     kind = f"{'yearly' if freq == 'YS' else 'monthly'} totals"
-    for name, array in rates.items():
-        length = _length(name, array, home)
+    for name, one in carbon.items():
+        if one.stock:
+            steps = _steps(one.array, home) if find_time(one.array) is not None else None
+            lazy[name] = stock_sums(one.array, yearly=steps, **options)
+            continue
+        length = _length(name, one.array, home)
         dated = isinstance(length, TimeSteps)
         if not isinstance(length, TimeSteps) or length.clock is None:
             kind = f"totals of {'a mean year' if freq == 'YS' else 'the months of a mean year'}"
-        lazy[name] = regional_sums(
-            array, area=area, land_fraction=land, regions=found, days=length,
-            freq=freq if dated else None, units="PgC",
-        )  # fmt: skip
+        lazy[name] = regional_sums(one.array, days=length, freq=freq if dated else None, **options)
     whole = "over whole cells (no land_fraction)" if land is None else "over area x land fraction"
     return lazy, [f"{kind} {whole}"]
 
@@ -259,6 +243,12 @@ def _length(name: str, array: xr.DataArray, home: xr.Dataset) -> TimeSteps | flo
                 "told; give it with the dates of all its steps"
             )
         return _MEAN_YEAR
+    return _steps(array, home)
+
+
+def _steps(array: xr.DataArray, home: xr.Dataset) -> TimeSteps:
+    """Return the steps of an array that has some, by the bounds of its Dataset if it has them."""
+    dim = find_time(array)
     same = dim in home.indexes and home.indexes[dim].equals(array.indexes.get(dim))
     steps = time_steps(home if same else array)
     assert steps is not None
@@ -271,7 +261,7 @@ def _by_region(name: str, array: xr.DataArray) -> xr.DataArray:
     if grid or "site" in array.dims:
         raise InputError(
             f"{name} is an amount in each cell or at each site ({array.dims}); sum it over "
-            f"regions first, or give the flux in {_RATE!r}"
+            f"regions first, or give the flux in {RATE!r}"
         )
     if "region" in array.dims:
         return array
@@ -280,17 +270,8 @@ def _by_region(name: str, array: xr.DataArray) -> xr.DataArray:
     return bare.expand_dims(region=["total" if called is None else str(called.values[()])])
 
 
-def _computed(parts: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-    """Compute all that is lazy at once."""
-    if any(array.chunks is not None for array in parts.values()):
-        import dask
-
-        parts = dict(zip(parts, dask.compute(*parts.values()), strict=True))
-    return parts
-
-
-def _summed(array: xr.DataArray, lazy: xr.DataArray, home: xr.Dataset, freq: Freq) -> xr.DataArray:
-    """Sum amounts of steps into months or years, NaN where these are not whole."""
+def _summed(array: xr.DataArray, carbon: Carbon, home: xr.Dataset, freq: Freq) -> xr.DataArray:
+    """Sum amounts of steps into months or years, and average stocks; NaN where not whole."""
     import xarray as xr
 
     dim = find_time(array)
@@ -298,17 +279,19 @@ def _summed(array: xr.DataArray, lazy: xr.DataArray, home: xr.Dataset, freq: Fre
         return array
     if array.sizes[dim] == 1 and "bounds" not in array[dim].attrs:
         raise InputError(
-            f"{lazy.name or 'the amount'} has a single stamp, {array[dim].values[0]}, which "
-            f"may be a month or a year; .isel({dim}=0, drop=True) takes its amount as it is"
+            f"{carbon.array.name or 'the amount'} has a single stamp, {array[dim].values[0]}, "
+            f"which may be a month or a year; .isel({dim}=0, drop=True) takes its amount as it is"
         )
-    same = dim in home.indexes and home.indexes[dim].equals(array.indexes.get(dim))
-    steps = time_steps(home if same else array)
-    assert steps is not None
+    steps = _steps(array, home)
     if steps.clock is None and freq == "MS":
         return array
     cut = periods(steps, freq)
     array = array.transpose(..., dim)
-    totals = cut.total(np.asarray(array.values, np.float64) / steps.days)
+    values = np.asarray(array.values, np.float64)
+    if carbon.stock:
+        totals = cut.total(values) / cut.total(np.ones(steps.days.size))
+    else:
+        totals = cut.total(values / steps.days)
     totals = np.where(cut.coverage >= 1.0 - 1e-9, totals, np.nan)
     coords = {name: c for name, c in array.coords.items() if dim not in c.dims}
     summed = xr.DataArray(totals, dims=array.dims, coords=coords)

@@ -12,6 +12,7 @@ from xflux.errors import InputError
 from xflux.labels.units import dequantify
 from xflux.plot.colours import INK, MUTED, PAPER, line_styles, own_colours
 from xflux.plot.panels import dress, new_axes, set_title
+from xflux.plot.together import computed
 from xflux.plot.wording import generated, label, short_name, value_text
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def plot_boxes(
     Boxes run from the lower to the upper quartile, the line is the median, the dot the mean.
     A single value is a line alone.
     """
-    import dask
     import xarray as xr
 
     given = data if isinstance(data, Mapping) else {short_name(data.name): data}
@@ -87,7 +87,7 @@ def plot_boxes(
     plain = {str(name): dequantify(array)[0] for name, array in given.items()}
     _check(plain, by)
     first = next(iter(plain.values()))
-    values = dict(zip(plain, dask.compute(*plain.values()), strict=True))
+    values = computed(plain)
     rows = _rows(values, by, order=order)
     if not rows:
         raise InputError(

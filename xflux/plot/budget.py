@@ -1,4 +1,4 @@
-"""Budgets: totals of carbon over time for one region, side by side for several."""
+"""Budgets: carbon over time for one region, side by side for several."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xflux.labels.calendar import find_time
 from xflux.labels.periods import Freq
 from xflux.plot.amounts import Amounts, amounts
 from xflux.plot.bars import bars_height, draw_regions, draw_totals, ordered_regions
+from xflux.plot.budget_axes import axes_of, by_scale
 from xflux.plot.colours import INK, MUTED, line_styles, own_colours
 from xflux.plot.panels import (
     check_facets,
     facets,
     label_outer,
-    new_axes,
     panels,
     set_title,
     title_panels,
@@ -61,7 +61,8 @@ def plot_budget(
     """Draw totals of carbon by year or region.
 
     One region is drawn over its years: gross fluxes as lines, and below them on their own
-    scale net fluxes as bars around zero, a sink green and a source brown. The legend says
+    scale net fluxes as bars around zero, a sink green and a source brown, and stocks as lines.
+    Bands lie between ``x_lower`` and ``x_upper``, where `data` holds both. The legend says
     mean, interannual variability (IAV, the standard deviation of the yearly totals, ddof=1)
     and from 5 whole years on the linear trend with its standard error. Several regions, or a
     single total, are drawn as horizontal bars of their means, with whiskers of the IAV.
@@ -69,10 +70,12 @@ def plot_budget(
     Parameters
     ----------
     data : DataArray or Dataset
-        Fluxes of carbon per area on a grid, or amounts in each period, dims (region, time),
-        that were integrated before. Dimensions that the figure does not show are averaged.
-    ax : Axes or pair of Axes, optional
-        Drawn into: one takes all, a pair the gross and the net fluxes. None makes a figure.
+        Fluxes and stocks of carbon per area on a grid, or amounts in each period, dims (region,
+        time), that were integrated before. Stocks along ``time`` are averaged over years, and
+        dimensions that the figure does not show.
+    ax : Axes or sequence of Axes, optional
+        Drawn into: one takes all fluxes or all stocks, several one each of gross fluxes, net
+        fluxes and stocks. None makes a figure.
     regions : optional
         What fluxes are summed over: integers on the grid, fractions, or regionmask; None:
         all cells. See `xflux.labels.regions.as_regions`.
@@ -109,14 +112,14 @@ def plot_budget(
     Returns
     -------
     Axes, array of Axes or xarray.plot.FacetGrid
-        `ax`, the new axes (two of them with gross and net fluxes), or the panels.
+        `ax`, the new axes (one each for gross fluxes, net fluxes and stocks), or the panels.
 
     Raises
     ------
     InputError
         When nothing is whole or finite, a grid has no area, or an option does not fit.
     UnitsError
-        When something is no flux or amount of carbon.
+        When something is no flux, stock or amount of carbon.
     GridMismatchError
         When area, land fraction, regions and fluxes are not on one grid.
     """
@@ -138,10 +141,13 @@ def plot_budget(
     look = _look(found, colors, freq, spread, interval, trend)
     single = found.x is None or (found.x == "year" and values.sizes["year"] == 1)
     kind = "panels" if sides else "bars" if several else "total" if single else "years"
-    explained = _explained(account, yearly, look, kind, values)
+    explained = _explained(account, yearly, look, kind, found)
     said = [*found.said[:1], found.generated, *found.said[1:], *explained, note]
     if reference and (kind != "years" or freq != "YS"):
         raise InputError("reference is drawn over the years of one region; select one, yearly")
+    mixed = found.stocks and len(found.stocks & set(look.colours)) < len(look.colours)
+    if mixed and sides:
+        raise InputError("stocks and fluxes have unlike units; draw their panels in two figures")
     others = references_of(data, found.values, found.to_air, reference or {}, units)
     if sides:
         check_facets(values, None, row, col)
@@ -208,16 +214,16 @@ def _look(
     net = [name for name in names if name in found.to_air]
     by_sign = frozenset(net) if len(net) == 1 else frozenset()
     return Look(
-        colours, by_sign - set(own), found.to_air, found.units,
+        colours, by_sign - set(own), found.to_air, found.stocks, found.units,
         "year" if freq == "YS" else "month", spread, interval, trend,
     )  # fmt: skip
 
 
 def _explained(
-    account: xr.Dataset, yearly: xr.DataArray, look: Look, kind: str, values: xr.DataArray
+    account: xr.Dataset, yearly: xr.DataArray, look: Look, kind: str, found: Amounts
 ) -> list[str]:
     """Say what lines, bands, bars and whiskers stand for."""
-    said = []
+    said, values = [], found.values
     region = str(values["region"].values[0])
     if kind in ("years", "total") and region not in ("globe", "total"):
         said.append(region)
@@ -234,45 +240,11 @@ def _explained(
         said.append(f"median and {100 * look.interval:g} % range over {range_of}")
     elif kind == "bars" and varies:
         said.append("whiskers: standard deviation between years (IAV)")
+    if kind in ("years", "panels") and found.bounds is not None and look.spread is None:
+        said.append("bands: totals of the lower and of the upper bounds")
     if kind == "years" and varies:
         said.append("IAV: standard deviation of years, trend included")
     return said
-
-
-def _split(account: xr.Dataset, look: Look) -> list[list[str]]:
-    """Return the fluxes of each panel: gross ones, net ones."""
-    names = [str(name) for name in account["variable"].values]
-    groups = [[n for n in names if n not in look.to_air], [n for n in names if n in look.to_air]]
-    return [group for group in groups if group]
-
-
-def _axes(
-    ax: Any, groups: list[list[str]], figsize: tuple[float, float], *, stacked: bool
-) -> tuple[list[Any], list[list[str]], Any]:
-    """Return axes, the fluxes of each, and what the caller gets back."""
-    if ax is None and len(groups) == 1:
-        made: Any = new_axes(figsize)
-        return [made], groups, made
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        sides: dict[str, Any] = (
-            {"nrows": 2, "sharex": True, "height_ratios": [3, 2]}
-            if stacked
-            else {"ncols": 2, "sharey": True, "width_ratios": [3, 2]}
-        )
-        _, made = plt.subplots(figsize=figsize, layout="constrained", **sides)
-        return list(made), groups, made
-    if not isinstance(ax, (Sequence, np.ndarray)):
-        return [ax], [[name for group in groups for name in group]], ax
-    given = list(np.ravel(np.asarray(ax, object)))
-    if len(given) != len(groups):
-        listed = " and ".join(f"({', '.join(group)})" for group in groups)
-        raise InputError(
-            f"ax holds {len(given)} axes, expected {len(groups)}, for {listed}; a single one takes "
-            "all"
-        )
-    return given, groups, ax
 
 
 def _years(
@@ -288,12 +260,14 @@ def _years(
     """Draw one region over time."""
     assert found.x is not None
     values, account = found.values.isel(region=0), account.isel(region=0)
-    groups = _split(account, look)
-    size = figsize or (8.0, 3.2 if len(groups) == 1 else 5.0)
-    axes, groups, result = _axes(ax, groups, size, stacked=True)
+    groups = by_scale(account, look)
+    size = figsize or (8.0, (3.2, 5.0, 6.8)[len(groups) - 1])
+    axes, groups, result = axes_of(ax, groups, look, size, stacked=True)
+    bounds = None if found.bounds is None else found.bounds.isel(region=0)
     for one, names in zip(axes, groups, strict=True):
         part = {"variable": names}
-        draw_years(one, values.sel(part), found.x, account.sel(part), look)
+        band = None if bounds is None else bounds.sel(part)
+        draw_years(one, values.sel(part), found.x, account.sel(part), look, band)
         draw_references(one, {name: others[name] for name in names if name in others})
         if legend:
             legend_of(one, beside=ax is None)
@@ -314,15 +288,17 @@ def _bars(
     names = [str(name) for name in account["variable"].values]
     if not several:
         size = figsize or (6.5, bars_height(len(names), 1))
-        (one,), _, result = _axes(ax, [names], size, stacked=False)
-        draw_totals(one, account.isel(region=0), look)
-        set_title(one, said)
+        parts = [[n for n in names if (n in look.stocks) is state] for state in (False, True)]
+        axes, parts, result = axes_of(ax, [p for p in parts if p], look, size, stacked=False)
+        for one, part in zip(axes, parts, strict=True):
+            draw_totals(one, account.isel(region=0).sel(variable=part), look)
+        set_title(axes[0], said)
         return result
-    groups = _split(account, look)
+    groups = by_scale(account, look)
     regions, left_out = ordered_regions(account, look, groups[0][0])
     each = max(len(group) for group in groups)
-    size = figsize or (6.5 if len(groups) == 1 else 9.0, bars_height(len(regions), each))
-    axes, groups, result = _axes(ax, groups, size, stacked=False)
+    size = figsize or ((6.5, 9.0, 11.5)[len(groups) - 1], bars_height(len(regions), each))
+    axes, groups, result = axes_of(ax, groups, look, size, stacked=False)
     for one, group in zip(axes, groups, strict=True):
         draw_regions(one, account.sel(variable=group), regions, look)
         if legend and len(group) > 1:
@@ -330,8 +306,9 @@ def _bars(
                 loc="lower right", fontsize=9, labelcolor=INK, framealpha=0.85, edgecolor="none"
             )
     said.insert(1, left_out)
-    if ax is None and len(axes) == 2:
-        axes[1].tick_params(labelleft=False)
+    if ax is None and len(axes) > 1:
+        for one in axes[1:]:
+            one.tick_params(labelleft=False)
         text = wrapped(sentence(said), size[0], 9)
         axes[0].figure.suptitle(text, x=0.01, ha="left", fontsize=9, color=MUTED)
     else:
@@ -367,12 +344,12 @@ def _facets(
         sharey=shared, room=(1.2 if legend else 0.4, 0.6),
     )  # fmt: skip
     for one, selection in panels(panes):
-        part, of_it = values.sel(selection), account.sel(selection)
-        if "region" in part.dims:
-            part, of_it = part.isel(region=0), of_it.isel(region=0)
-        if "variable" not in part.dims:
-            part, of_it = part.expand_dims("variable"), of_it.expand_dims("variable")
-        draw_years(one, part, x, of_it, look, words=False)
+        of_panel: list[Any] = [
+            None if whole is None else _of_panel(whole.sel(selection))
+            for whole in (values, account, found.bounds)
+        ]
+        part, of_it, band = of_panel
+        draw_years(one, part, x, of_it, look, band, words=False)
         one.set_ylabel("")
     if shared:
         label_outer(panes)
@@ -384,3 +361,9 @@ def _facets(
         handles, labels, options = entries(panes.axs.flat[0])
         panes.fig.legend(handles, labels, loc="outside right center", frameon=False, **options)
     return panes
+
+
+def _of_panel(part: Any) -> Any:
+    """Return what one panel shows, of one region, with a dimension of variables."""
+    part = part.isel(region=0) if "region" in part.dims else part
+    return part if "variable" in part.dims else part.expand_dims("variable")

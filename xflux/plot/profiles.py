@@ -15,6 +15,7 @@ from xflux.plot.fields import find_axes
 from xflux.plot.maps import plot_map
 from xflux.plot.panels import dress, set_title
 from xflux.plot.reduce import area_weights, grouped_mean, mean_over
+from xflux.plot.together import computed
 from xflux.plot.wording import classes_of, scalar_coordinates, sentence, short_name, units_text
 
 if TYPE_CHECKING:
@@ -73,10 +74,8 @@ def plot_profiles(
     InputError
         For classes, a grid without rows and columns, or another number of axes.
     GridMismatchError
-        When a reference lies on another grid.
+        When a reference or `grid` lies on another grid.
     """
-    import dask
-
     array, _ = dequantify(array)
     for taken in ("row", "col", "ax", "projection"):
         if taken in options:
@@ -105,9 +104,9 @@ def plot_profiles(
     weights, _ = area_weights(array if grid is None else grid, where.dims)
     lazy: dict[Any, Any] = dict(enumerate(reduced.values()))
     if weights is not None:
-        lazy["weights"] = weights
+        lazy["weights"] = match_grid(weights, array, what="grid")
     # At once, since all come from the same chunks.
-    shown = dict(zip(lazy, dask.compute(*lazy.values()), strict=True))
+    shown = computed(lazy)
     weights = shown.pop("weights", None)
     maps: list[xr.DataArray] = list(shown.values())
     if len(maps) > 1:

@@ -35,6 +35,8 @@ class Look:
         Net fluxes that are coloured as sink and source.
     to_air : dict of str to bool
         Of net fluxes: whether positive is to the atmosphere.
+    stocks : frozenset of str
+        What is no flux.
     units : str
         As printed.
     period : str
@@ -47,6 +49,7 @@ class Look:
     colours: dict[str, Any]
     by_sign: frozenset[str]
     to_air: dict[str, bool]
+    stocks: frozenset[str]
     units: str
     period: str
     spread: Any
@@ -57,6 +60,8 @@ class Look:
         """Return the text of an axis: what is drawn, and which way is which of net fluxes."""
         net = [name for name in names if name in self.to_air]
         text = short_name(names[0]) if len(names) == 1 else "Net flux" if net == names else "Flux"
+        if self.stocks.issuperset(names):
+            return f"{text if len(names) == 1 else 'Stock'} [{self.units}]"
         text = f"{text} [{self.units} per {self.period}]"
         ways = {self.to_air[name] for name in net}
         if net != list(names) or len(ways) != 1:
@@ -65,7 +70,14 @@ class Look:
 
 
 def draw_years(
-    ax: Axes, values: xr.DataArray, x: str, account: xr.Dataset, look: Look, *, words: bool = True
+    ax: Axes,
+    values: xr.DataArray,
+    x: str,
+    account: xr.Dataset,
+    look: Look,
+    bounds: xr.Dataset | None = None,
+    *,
+    words: bool = True,
 ) -> None:
     """Draw the totals of one region.
 
@@ -79,16 +91,22 @@ def draw_years(
     account : Dataset (variable, ...)
         Of `xflux.plot.summary.summary`.
     look : Look
+    bounds : Dataset, optional
+        ``low`` and ``high`` as `values`: bands, where no spread is shown.
     words : bool
         Say mean, variability and trend in the legend.
     """
     dress(ax)
     at, width = _positions(ax, values, x, 9 if words else 5)
     middle, low, high = over_members(values, look.spread, look.interval)
+    if low is None and bounds is not None:
+        low, high = bounds["low"], bounds["high"]
     names = [str(name) for name in values["variable"].values]
     for name in names:
         y = np.asarray(middle.sel(variable=name).values, np.float64)
         band = [None if side is None else side.sel(variable=name).values for side in (low, high)]
+        if band[0] is not None and not np.isfinite(band[0]).any():
+            band = [None, None]
         said = short_name(name)
         if name in look.to_air:
             said += f" (+ {direction(look.to_air[name])})"

@@ -100,4 +100,7 @@ def _attributes(name: str) -> dict[str, Any]:
             row.name, ("time",), units="kg m-2 s-1", comment="mean of the year",
             synthetic=SYNTHETIC,
         )  # fmt: skip
-    return attributes(row.name, ("year",), units="kg m-2", comment=_STOCK, synthetic=SYNTHETIC)
+    return attributes(
+        row.name, ("year",), units="kg m-2", comment=_STOCK, synthetic=SYNTHETIC,
+        cell_methods="area: mean where land time: point",
+    )  # fmt: skip
