@@ -101,3 +101,19 @@ def test_its_own_fluxes_balance(reference):
     balance = xflux.mass_balance(xr.Dataset({"gpp": reference["gpp"], "ra": reference["ra"],
                                              "npp": npp}))  # fmt: skip
     assert balance.attrs
+
+
+def test_biomass_by_the_literature_is_set_beside_that_of_the_model(reference, drivers):
+    ds = reference[["gpp"]].assign(igbp=drivers["igbp"])
+    ds["reco"] = (reference["ra"] + reference["rh"]).assign_attrs(units=reference["ra"].units)
+    theirs = 0.01 * (reference["cLeaf"] + reference["cWood"])
+    found = xflux.compare_biomass(xflux.allocate(ds), theirs.assign_attrs(units="MgC ha-1"))
+    by_mean = found.sel(estimate="mean")
+    # Of the same order, with more of it in the tropics, and little more: age is not known to it.
+    assert 0.2 < float(by_mean["r2_pearson"]) < 0.9
+    assert abs(float(by_mean["bias"])) < 20.0
+    assert int(by_mean["n"]) > 1500
+    share = by_mean["relative_difference"] * found["reference"]
+    some = share.notnull() & (found["reference"] > 1.0)
+    assert int(some.sum()) > 500
+    xr.testing.assert_allclose(share.where(some), by_mean["difference"].where(some), rtol=1e-3)
