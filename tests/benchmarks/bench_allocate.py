@@ -20,6 +20,7 @@ from timing import interleave
 
 import xflux
 from xflux.carbon.emulation import codes_of
+from xflux.carbon.forms import LASTING
 
 #: What the grids hold: ranges and units.
 DRIVERS = {
@@ -89,16 +90,22 @@ def stacked(emulator: xflux.AllocationEmulator, ds: xr.Dataset) -> list[Callable
     values = {name: array[live] for name, array in values.items()}
     shape = (int(live.sum()), years)
     x = emulation.predictors.of_years(values, shape)
-    rows = {False: x, True: emulation.predictors.of_steps(values, x, 12)}
     codes = codes_of(values["igbp"], shape)
-    number_of = {False: codes, True: np.repeat(codes, 12)}
+    rows = {
+        "year": (x, codes),
+        "mean year": (x[::years], codes[::years]),
+        "step": (emulation.predictors.of_steps(values, x, 12), np.repeat(codes, 12)),
+    }
     calls: list[Callable[[], object]] = []
     for scenario in emulation.scenarios.values():
         for key, target in scenario.targets.items():
-            kind = key in emulation.by_step
-            for start in range(0, len(rows[kind]), ROWS):
+            if key.startswith("npp_to_"):
+                continue  # parameters of the pools alone
+            kind = "step" if key in emulation.by_step else "year"
+            own, classes = rows["mean year" if key in LASTING else kind]
+            for start in range(0, len(own), ROWS):
                 cut = slice(start, start + ROWS)
-                calls.append(partial(target.predict, rows[kind][cut], number_of[kind][cut]))
+                calls.append(partial(target.predict, own[cut], classes[cut]))
     return calls
 
 
@@ -140,8 +147,8 @@ def throughput(shape: tuple[int, int, int], repeats: int) -> Table:
     )
     note = (
         f"{count:,} months of cells on land, with as many again twice over at sea, which cost next "
-        "to nothing; all defaults, so that there are three scenarios: 30 fractions of years by "
-        "trees and a kernel, 3 of months by trees. What the learners get is stacked already."
+        "to nothing; all defaults, so that there are three scenarios. Shares of years are predicted "
+        "by trees and a kernel, that of months by trees. What the learners get is stacked already."
     )
     heads = ("", "thousand cells and months/s", "spread", "x the learners' speed")
     return Table("Allocation", heads, rows, note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,13 +45,20 @@ class Fractions(Protocol):
         """What it is from, as JSON holds it."""
 
     @property
-    def columns(self) -> int:
+    def kept(self) -> int:
         """Length of the rows that `fractions` returns."""
+
+    @property
+    def summed(self) -> int:
+        """Length of what `sums` returns."""
 
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> tuple[Array, dict[str, dict[str, Floats]]]:
-        """Return rows (place * year, column) that `of_years` needs, and fractions by scenario."""
+        """Return what `of_years` needs (place * year, column), and fractions by scenario."""
+
+    def sums(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Floats:
+        """Return sums over years (place, column), which `of_years` needs."""
 
     def outputs(
         self,
@@ -64,9 +71,9 @@ class Fractions(Protocol):
         """Return fluxes by step, and `raw` by year."""
 
     def of_years(
-        self, rows: Array, raw: Mapping[str, Mapping[str, Array]]
+        self, kept: Array, sums: Floats, raw: Mapping[str, Mapping[str, Array]]
     ) -> dict[str, dict[str, Array]]:
-        """Return `by_year` (place, year) by scenario, from rows and `raw` of all years."""
+        """Return `by_year` (place, year) by scenario, from what is known of all years."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +118,8 @@ class AllocationBlock:
 
     @property
     def packed_years(self) -> int:
-        """Values that a chunk packs for each year: rows of predictors, then `raw`."""
-        return self.fitted.columns + len(self.raw)
+        """Values that a chunk packs for each year: what is kept of predictors, then `raw`."""
+        return self.fitted.kept + len(self.raw)
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -137,23 +144,16 @@ class AllocationBlock:
         ndarray (..., packed)
             Outputs by step behind each other, then what `of_years` takes: see `pick_steps`.
         """
-        given = dict(zip(self.names, arrays, strict=True))
-        lead = np.broadcast_shapes(*(array.shape[:-1] for array in given.values()))
-        here = (self.first >= numbers[0]) & (self.first <= numbers[-1])
-        own = self.first[here] - numbers[0]
-        days = self.days[here]
+        given, lead, own, days = self._cut(numbers, arrays)
         steps = self.days.shape[1]
         years, length = len(own), len(numbers)
-        variants = len(self.variants)
-        split = len(self.by_step) * variants * length
+        split = len(self.by_step) * len(self.variants) * length
         width = split + self.packed_years * years
         result = np.full((*lead, width), np.nan, self.dtype)
         places = own[:, None] + np.arange(steps)
-        whole = {k: np.broadcast_to(a, (*lead, a.shape[-1])) for k, a in given.items()}
         for slab in slabs(lead, max(1, _ROWS // max(1, years * steps))):
-            part = {k: a[slab].reshape(-1, a.shape[-1]) for k, a in whole.items()}
             target = result[slab].reshape(-1, width)
-            cut = {name: self._by_year(name, array, places) for name, array in part.items()}
+            cut = self._slab(given, slab, places)
             gpp = cut["gpp"]
             # Nothing is known, or grows, on most of the Earth.
             live = np.flatnonzero((gpp > 0.0).any(axis=(1, 2))) if years else np.zeros(0, int)
@@ -162,6 +162,36 @@ class AllocationBlock:
                 self._fill(held, days, places, target, live, length, split)
                 result[slab] = target.reshape(result[slab].shape)
         return result
+
+    def sums(self, numbers: Array, *arrays: Array) -> Floats:
+        """Sum predictors over the years of a chunk (..., column); see `__call__`."""
+        given, lead, own, _ = self._cut(numbers, arrays)
+        steps, years = self.days.shape[1], len(own)
+        result = np.zeros((*lead, self.fitted.summed))
+        places = own[:, None] + np.arange(steps)
+        for slab in slabs(lead, max(1, _ROWS // max(1, years * steps))) if years else ():
+            cut = self._slab(given, slab, places)
+            values = {name: array for name, array in cut.items() if name != "reco"}
+            made = self.fitted.sums(values, cut["gpp"].shape[:2])
+            result[slab] = made.reshape(result[slab].shape)
+        return result
+
+    def _cut(
+        self, numbers: Array, arrays: Sequence[Array]
+    ) -> tuple[dict[str, Array], tuple[int, ...], Array, Floats]:
+        """Return arrays of one shape but for the last axis, that shape, and the years in it."""
+        given = dict(zip(self.names, arrays, strict=True))
+        lead = np.broadcast_shapes(*(array.shape[:-1] for array in given.values()))
+        whole = {k: np.broadcast_to(a, (*lead, a.shape[-1])) for k, a in given.items()}
+        here = (self.first >= numbers[0]) & (self.first <= numbers[-1])
+        return whole, lead, self.first[here] - numbers[0], self.days[here]
+
+    def _slab(
+        self, given: Mapping[str, Array], slab: tuple[slice, ...], places: Array
+    ) -> dict[str, Array]:
+        """Return arrays (place, year, step) of a slab."""
+        part = {k: a[slab].reshape(-1, a.shape[-1]) for k, a in given.items()}
+        return {name: self._by_year(name, array, places) for name, array in part.items()}
 
     def _by_year(self, name: str, array: Array, places: Array) -> Array:
         """Return an array (place, year, step), years and steps of length 1 where it has none."""
@@ -203,27 +233,30 @@ class AllocationBlock:
             start = split + k * years
             target[live, start : start + years] = array.reshape(count, years)
 
-    def of_years(self, packed: Array) -> Array:
+    def of_years(self, packed: Array, sums: Floats) -> Array:
         """Return outputs by year, each in all its variants (..., output, year).
 
         Parameters
         ----------
         packed : ndarray (..., packed, year)
             What `__call__` packed last, of all years.
+        sums : ndarray (..., column)
+            What `sums` returned, of all years.
         """
-        *lead, kept, years = packed.shape
-        flat = packed.reshape(-1, kept, years)
+        *lead, width, years = packed.shape
+        flat = packed.reshape(-1, width, years)
         outputs = len(self.by_year) * len(self.variants)
         result = np.full((len(flat), outputs, years), np.nan, self.dtype)
-        columns = self.fitted.columns
-        live = np.flatnonzero(np.isfinite(flat[:, columns:]).any(axis=(1, 2)))
+        kept = self.fitted.kept
+        live = np.flatnonzero(np.isfinite(flat[:, kept:]).any(axis=(1, 2)))
         if live.size:
             there = flat[live]
-            rows = np.ascontiguousarray(there[:, :columns].swapaxes(1, 2), np.float32)
+            rows = np.ascontiguousarray(there[:, :kept].swapaxes(1, 2), np.float32)
             raw: dict[str, dict[str, Array]] = {name: {} for name in self.fitted.scenarios}
             for k, (scenario, name) in enumerate(self.raw):
-                raw[scenario][name] = there[:, columns + k]
-            filled = self.fitted.of_years(rows, raw)
+                raw[scenario][name] = there[:, kept + k]
+            by_place = sums.reshape(len(flat), self.fitted.summed)[live]
+            filled = self.fitted.of_years(rows, by_place, raw)
             result[live] = np.stack(self._variants(filled, self.by_year), axis=1)
         return result.reshape(*lead, outputs, years)
 

@@ -53,7 +53,8 @@ def run(
         numbers = np.arange(sizes[step])
         plain = [_spread(array, order, name in block.months) for name, array in arrays.items()]
         packed: Any = block(numbers, *plain)
-        picked = _picked(block, packed, numbers, np.arange(years.count))
+        sums = block.sums(numbers, *plain)
+        picked = _picked(block, packed, sums, numbers, np.arange(years.count))
     else:
         picked = _lazily(block, arrays, order, sizes, years)
     made: dict[str, dict[str, xr.DataArray]] = {}
@@ -103,11 +104,11 @@ def _keys(block: AllocationBlock) -> tuple[list[tuple[str, str]], list[tuple[str
 
 
 def _picked(
-    block: AllocationBlock, packed: Array, numbers: Array, years: Array
+    block: AllocationBlock, packed: Array, sums: Array, numbers: Array, years: Array
 ) -> dict[tuple[str, str], Array]:
     steps, yearly = _keys(block)
     made = {key: pick_steps(packed, numbers, years, k) for k, key in enumerate(steps)}
-    filled = block.of_years(pick_years(packed, numbers, years, block.packed_years))
+    filled = block.of_years(pick_years(packed, numbers, years, block.packed_years), sums)
     return made | {key: filled[..., k, :] for k, key in enumerate(yearly)}
 
 
@@ -160,6 +161,17 @@ def _lazily(
         dtype=np.dtype(block.dtype),
         meta=np.empty((0,) * len(order), block.dtype),
     )
+    summed, column = block.fitted.summed, month + 1
+    if summed:
+        sums = da.blockwise(
+            _sums, (*range(len(order)), column), *args, token="allocate-sums",
+            new_axes={column: summed}, adjust_chunks={last: (1,) * len(chunks[step])},
+            align_arrays=False, concatenate=True, dtype=np.float64,
+            meta=np.empty((0,) * (len(order) + 1)),
+        ).sum(axis=last)  # fmt: skip
+    else:
+        space = [chunks[dim] for dim in order[:-1]]
+        sums = da.zeros((*map(sum, space), 0), chunks=(*space, (0,)))
     counts = da.from_array(np.arange(years.count), chunks=(inside,))
     made = {}
     whole = tuple(range(len(order)))
@@ -169,13 +181,17 @@ def _lazily(
             adjust_chunks={last: chunks[step]}, align_arrays=False, concatenate=True,
             dtype=packed.dtype, meta=packed._meta,
         )  # fmt: skip
-    filled = _filled(block, model, packed, numbers, counts)
+    filled = _filled(block, model, packed, sums, numbers, counts)
     for k, key in enumerate(yearly):
-        made[key] = filled[..., k, :]
+        # On the chunks of fluxes: those of a Dataset are alike along a dim.
+        array = filled[..., k, :]
+        made[key] = array.rechunk({axes[dim]: chunks[dim] for dim in order[:-1]})
     return made
 
 
-def _filled(block: AllocationBlock, model: Any, packed: Any, numbers: Any, counts: Any) -> Any:
+def _filled(
+    block: AllocationBlock, model: Any, packed: Any, sums: Any, numbers: Any, counts: Any
+) -> Any:
     """Return outputs by year (..., output, year): pools need all years of a place."""
     import dask.array as da
 
@@ -188,12 +204,21 @@ def _filled(block: AllocationBlock, model: Any, packed: Any, numbers: Any, count
         new_axes={last + 1: count}, adjust_chunks={last: counts.chunks[0]}, align_arrays=False,
         concatenate=True, dtype=packed.dtype, meta=meta,
     )  # fmt: skip
+    # As many values in a chunk as before: cut along space what is joined along time.
+    joined = same_volume(dict(enumerate(yearly.chunks)), last + 1, (sum(yearly.chunks[-1]),))
+    joined[last] = (count,)
+    yearly = yearly.rechunk(joined)
+    sums = sums.rechunk({k: joined[k] for k in range(last)})
     return da.blockwise(
-        _of_years, several, model, None, yearly.rechunk({last + 1: -1}), several,
+        _of_years, several, model, None, yearly, several, sums, (*range(last), last + 2),
         adjust_chunks={last + 1: (outputs,)}, align_arrays=False, concatenate=True,
         dtype=packed.dtype, meta=meta,
     )  # fmt: skip
 
 
-def _of_years(block: AllocationBlock, packed: Array) -> Array:
-    return block.of_years(packed)
+def _sums(block: AllocationBlock, numbers: Array, *arrays: Array) -> Array:
+    return block.sums(numbers, *arrays)[..., None, :]
+
+
+def _of_years(block: AllocationBlock, packed: Array, sums: Array) -> Array:
+    return block.of_years(packed, sums)

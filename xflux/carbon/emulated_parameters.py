@@ -50,19 +50,26 @@ class _Parameters:
         return self.fitted.provenance
 
     @property
-    def columns(self) -> int:
-        return self.fitted.columns
+    def kept(self) -> int:
+        return self.fitted.kept
+
+    @property
+    def summed(self) -> int:
+        return self.fitted.summed
+
+    def sums(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Floats:
+        return self.fitted.sums(values, shape)
 
     def fractions(
         self, values: Mapping[str, Array], shape: tuple[int, int], steps: int
     ) -> tuple[NDArray[np.float32], dict[str, dict[str, Floats]]]:
-        rows, held = self.fitted.fractions(values, shape, steps, splits=tuple(SPLITS))
+        kept, held = self.fitted.fractions(values, shape, steps, splits=tuple(SPLITS))
         fractions = held[MEAN]
         codes = codes_of(values.get("igbp"), shape)
         for name in SPLITS["npp"]:
             if name not in fractions:
                 fractions[name] = literature(name)[codes]
-        return rows, {MEAN: fractions}
+        return kept, {MEAN: fractions}
 
     def outputs(
         self,
@@ -75,10 +82,10 @@ class _Parameters:
         return {name: fractions[name].astype(gpp.dtype) for name in self.raw}
 
     def of_years(
-        self, rows: NDArray[np.float32], raw: Mapping[str, Mapping[str, Array]]
+        self, kept: NDArray[np.float32], sums: Floats, raw: Mapping[str, Mapping[str, Array]]
     ) -> dict[str, dict[str, Array]]:
-        fractions = {**raw[MEAN], **self.fitted.lasting(rows, (MEAN,))[MEAN]}
-        codes = np.where(np.isfinite(rows[..., -1]), rows[..., -1], 0).astype(np.int64)
+        fractions = {**raw[MEAN], **self.fitted.lasting(kept, sums, (MEAN,))[MEAN]}
+        codes = np.where(np.isfinite(kept[..., -1]), kept[..., -1], 0).astype(np.int64)
         made: dict[str, Array] = {name: fractions[name] for name in SPLITS["npp"]}
         plants = fractions["turnover_veg"]
         with np.errstate(divide="ignore", invalid="ignore"):

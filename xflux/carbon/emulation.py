@@ -111,9 +111,14 @@ class Emulation:
         return raw_of(self.form, self.by_year)
 
     @property
-    def columns(self) -> int:
+    def kept(self) -> int:
         """Length of the rows that `fractions` returns."""
-        return len(self.predictors.columns) + 1
+        return len(self.predictors.changing) + 1
+
+    @property
+    def summed(self) -> int:
+        """Length of what `sums` returns."""
+        return 2 * len(self.predictors.columns)
 
     def fractions(
         self,
@@ -137,13 +142,14 @@ class Emulation:
 
         Returns
         -------
-        rows : ndarray (place * year, column)
-            As `rows` returns them.
+        kept : ndarray (place * year, column)
+            What changes from year to year of `over_years`, and land cover: what `of_years` needs.
+            NaN where no predictor is known, and for a land cover that training did not hold;
+            without any land cover it is 0, for which the mean of all classes stands in.
         fractions : dict of dict of str to ndarray
             By scenario; (place * year,), or (place * year, step) of those by step.
         """
-        kept = self.rows(values, shape)
-        years, usable = kept[:, :-1], np.isfinite(kept[:, -1])
+        years, usable = self._rows(values, shape)
         codes = codes_of(values.get("igbp"), shape)
         rows, number = {False: years}, {False: codes}
         if self.by_step:
@@ -162,40 +168,46 @@ class Emulation:
                 array = plain.reshape(len(usable), -1) if key in self.by_step else plain
                 array[~usable] = np.nan
                 made[name][key] = array
+        changing = years[:, list(self.predictors.changing)]
+        kept = np.concatenate([changing, codes[:, None].astype(np.float32)], axis=1)
+        kept[~usable] = np.nan
         return kept, made
 
-    def rows(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Rows:
-        """Return predictors of years, and land cover as the last column (place * year, column).
+    def sums(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Floats:
+        """Return sums over years (place, column) of the predictors, which `of_years` needs."""
+        rows, usable = self._rows(values, shape)
+        rows[~usable] = np.nan
+        return self.predictors.sums(rows.reshape(*shape, -1))
 
-        NaN where no predictor is known, and for a land cover that training did not hold. Without
-        any land cover it is 0, for which the mean of all classes stands in.
-        """
-        years = self.predictors.of_years(values, shape)
-        codes = codes_of(values.get("igbp"), shape)
-        made = np.concatenate([years, codes[:, None].astype(np.float32)], axis=1)
-        made[~self.predictors.usable(values, years)] = np.nan
-        return made
+    def _rows(
+        self, values: Mapping[str, Array], shape: tuple[int, int]
+    ) -> tuple[Rows, NDArray[np.bool_]]:
+        rows = self.predictors.of_years(values, shape)
+        return rows, self.predictors.usable(values, rows)
 
-    def lasting(self, rows: Rows, scenarios: Collection[str]) -> dict[str, dict[str, Floats]]:
+    def lasting(
+        self, kept: Rows, sums: Floats, scenarios: Collection[str]
+    ) -> dict[str, dict[str, Floats]]:
         """Predict what goes by the mean over years: turnover of litter and soil.
 
         Parameters
         ----------
-        rows : ndarray (place, year, column)
-            Of all years.
+        kept : ndarray (place, year, column)
+        sums : ndarray (place, column)
+            As `fractions` and `sums` return them, of all years.
         scenarios : collection of str
 
         Returns
         -------
         dict of dict of str to ndarray (place, year)
         """
-        x, codes = self.predictors.over_years(rows[..., :-1]), rows[..., -1]
-        usable = np.isfinite(codes)
+        usable = np.isfinite(kept[..., -1])
+        codes = np.where(usable, kept[..., -1], 0.0).astype(np.int64)
+        x = self.predictors.over_years(sums, kept[..., :-1], codes)
         # Only CO2 and land cover differ between years.
-        whole = bool(usable.all()) and all(_alike(array) for array in (x, codes))
-        if whole:
+        if usable.all() and _alike(x) and _alike(codes):
             x, codes, usable = x[:, :1], codes[:, :1], usable[:, :1]
-        flat, number = x[usable], codes[usable].astype(np.int64)
+        flat, number = x[usable], codes[usable]
         made: dict[str, dict[str, Floats]] = {}
         for name in scenarios:
             scenario = self.scenarios[name]
@@ -208,7 +220,7 @@ class Emulation:
             for key, plain in fractions_of(self.form, targets, {}).items():
                 array = np.full(usable.shape, np.nan)
                 array[usable] = plain
-                made[name][key] = np.broadcast_to(array, rows.shape[:2])
+                made[name][key] = np.broadcast_to(array, kept.shape[:2])
         return made
 
     def outputs(
@@ -226,12 +238,12 @@ class Emulation:
         return made | held_of(self.form, fractions)
 
     def of_years(
-        self, rows: Rows, raw: Mapping[str, Mapping[str, Array]]
+        self, kept: Rows, sums: Floats, raw: Mapping[str, Mapping[str, Array]]
     ) -> dict[str, dict[str, Array]]:
         """Return outputs by year (place, year), by scenario."""
         return {
             name: stocks({**raw[name], **held_of(self.form, fractions)})
-            for name, fractions in self.lasting(rows, self.scenarios).items()
+            for name, fractions in self.lasting(kept, sums, self.scenarios).items()
         }
 
 

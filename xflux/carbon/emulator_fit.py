@@ -161,7 +161,10 @@ def _rows(data: Training, learner: Any) -> dict[str, Rows]:
     codes = codes_of(data.values.get("igbp"), data.shape)
     place = np.repeat(np.arange(places), years)
     make = makers_of(learner)
-    lasting = data.predictors.over_years(x.reshape(places, years, -1)).reshape(x.shape)
+    cubed = x.reshape(places, years, -1)
+    changing = cubed[..., list(data.predictors.changing)]
+    sums, classes = data.predictors.sums(cubed), codes.reshape(places, years)
+    lasting = data.predictors.over_years(sums, changing, classes).reshape(x.shape)
     made = {
         YEAR: Rows(x, codes, place, make[False]),
         MEAN_YEAR: Rows(lasting, codes, place, make[False]),

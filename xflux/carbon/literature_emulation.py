@@ -43,8 +43,8 @@ class LiteratureEmulation:
         What follows by year.
     raw : tuple of str
         What `outputs` holds by year.
-    columns : int
-        Of rows for all years: none, as each year is like the other.
+    kept, summed : int
+        Of what is known of all years: nothing, as each is like the other.
     provenance : mapping
     """
 
@@ -54,7 +54,8 @@ class LiteratureEmulation:
     by_step: tuple[str, ...] = ()
     by_year: tuple[str, ...] = BY_YEAR
     raw: tuple[str, ...] = (BASIS, *(name for name in BY_YEAR if name != "cVeg"))
-    columns: int = 0
+    kept: int = 0
+    summed: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def fractions(
@@ -84,8 +85,12 @@ class LiteratureEmulation:
         made = divided(fractions, gpp, reco, days, (_ERROR, _ERROR))
         return made | held_by_fractions(fractions)
 
+    def sums(self, values: Mapping[str, Array], shape: tuple[int, int]) -> Floats:
+        """Return nothing."""
+        return np.empty((shape[0], 0))
+
     def of_years(
-        self, rows: NDArray[np.float32], raw: Mapping[str, Mapping[str, Array]]
+        self, kept: NDArray[np.float32], sums: Floats, raw: Mapping[str, Mapping[str, Array]]
     ) -> dict[str, dict[str, Array]]:
         """Return outputs by year (place, year), by scenario."""
         return {scenario: stocks(known) for scenario, known in raw.items()}

@@ -89,26 +89,53 @@ class Predictors:
             rows[..., k] = column
         return rows.reshape(-1, len(made))
 
-    def over_years(self, rows: Rows) -> Rows:
-        """Return rows of years with climate and vegetation as their mean over the years.
+    @property
+    def changing(self) -> tuple[int, ...]:
+        """Numbers of the columns of years that `over_years` leaves as they are, but for classes."""
+        return tuple(k for k, name in enumerate(self.columns) if name.startswith("co2"))
 
-        CO2 and land cover stay those of the year. What plants and soils hold follows these, and
-        not the weather of one year.
+    def sums(self, rows: Rows) -> NDArray[np.float64]:
+        """Return sums over years, then how many years are known, of each column.
 
         Parameters
         ----------
         rows : ndarray (place, year, column)
             As `of_years` returns them; NaN where missing.
+
+        Returns
+        -------
+        ndarray (place, 2 x column)
+            Those of several years may be added up.
         """
-        made = rows.copy()
-        for k, name in enumerate(self.columns):
-            if name.startswith(("co2", "igbp=")):
-                continue
-            known = np.isfinite(rows[..., k])
-            total = np.where(known, rows[..., k], 0.0).sum(axis=1, dtype=np.float64)
-            count = known.sum(axis=1)
-            mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-            made[..., k] = mean[:, None]
+        known = np.isfinite(rows)
+        total = np.where(known, rows, 0.0).sum(axis=1, dtype=np.float64)
+        return np.concatenate([total, known.sum(axis=1).astype(np.float64)], axis=1)
+
+    def over_years(
+        self, sums: NDArray[np.float64], changing: Rows, codes: NDArray[np.int64]
+    ) -> Rows:
+        """Return rows of years with climate and vegetation as their mean over the years.
+
+        CO2 and land cover stay those of the year. What litter and soils hold follows these, and
+        not the weather of one year.
+
+        Parameters
+        ----------
+        sums : ndarray (place, 2 x column)
+            As `sums` returns them, of all years.
+        changing : ndarray (place, year, column)
+            Columns of years that stay, as `changing` has them.
+        codes : ndarray (place, year)
+            Land cover.
+        """
+        width = len(self.columns)
+        total, count = sums[:, :width], sums[:, width:]
+        mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
+        made = np.empty((*codes.shape, width), np.float32)
+        made[:] = mean[:, None]
+        made[..., list(self.changing)] = changing
+        for k, code in enumerate(self.codes, width - len(self.codes)):
+            made[..., k] = codes == code
         return made
 
     def of_steps(self, values: Mapping[str, Array], years: Rows, steps: int) -> Rows:
