@@ -147,8 +147,8 @@ def throughput(shape: tuple[int, int, int], repeats: int) -> Table:
     )
     note = (
         f"{count:,} months of cells on land, with as many again twice over at sea, which cost next "
-        "to nothing; all defaults, so that there are three scenarios. Shares of years are predicted "
-        "by trees and a kernel, that of months by trees. What the learners get is stacked already."
+        "to nothing; all defaults, so that there are three scenarios. Shares of years come from "
+        "trees and a kernel, that of months from trees. What the learners get is stacked already."
     )
     heads = ("", "thousand cells and months/s", "spread", "x the learners' speed")
     return Table("Allocation", heads, rows, note)

@@ -284,4 +284,5 @@ def pick_years(packed: Array, numbers: Array, years: Array, kept: int) -> Array:
     """Return what a packed chunk ends with (..., packed, year)."""
     count = len(years)
     start = packed.shape[-1] - kept * count
-    return packed[..., start:].reshape(*packed.shape[:-1], kept, count)
+    # A view would hold all of the chunk until the last year is read.
+    return packed[..., start:].copy().reshape(*packed.shape[:-1], kept, count)
