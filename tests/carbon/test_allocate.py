@@ -58,9 +58,12 @@ def test_identities_hold_in_every_cell_step_and_scenario(fitted, dtype, limit):
 def test_the_balance_finds_nothing_to_complain_of(fitted):
     ds = drivers()
     balance = xflux.mass_balance(ds.merge(xflux.allocate(ds, fitted)))
-    worst = [float(v) for k, v in balance.items() if str(k).startswith("max_relative")]
-    assert worst
-    assert max(worst[:5]) < 1e-6
+    # Pools that are production times turnover do not take up what fluxes bring.
+    worst = [float(v) for k, v in balance.items()
+             if str(k).startswith("max_relative") and not str(k).endswith("stocks")]  # fmt: skip
+    # gpp, reco, nep (twice), nee where it is given, and the parts of cVeg.
+    assert len(worst) >= 5
+    assert max(worst) < 1e-6
 
 
 def test_the_range_is_that_of_the_scenarios(fitted, made):
@@ -275,5 +278,13 @@ def test_free_ratios_leave_a_gap_that_the_balance_finds():
     made = xflux.allocate(ds, free)
     gap = ds["gpp"] - made["npp"] - made["ra"]
     assert largest(gap / (ds["gpp"] + ds["reco"])) > 1e-3
+    grown = {"units": "g m-2 d-1"}
+    lost = xflux.budget(xr.Dataset({"npp": gap.assign_attrs(grown)}).assign(
+        {name: ds[name] for name in ("cell_area", "land_fraction") if name in ds}
+    ))  # fmt: skip
+    # Of the globe, PgC a year; fractions lose nothing.
+    assert abs(float(lost["npp_mean"].sum())) > 0.01
+    closed = xflux.allocate(ds, emulator())
+    assert largest(ds["gpp"] - closed["npp"] - closed["ra"]) < 1e-5
     assert "free ratios" in made["ra"].attrs["allocation"]
     assert "fraction" not in free.validation.dims

@@ -18,6 +18,7 @@ from xflux.errors import (
     InputError,
     MissingVariableError,
     UnitsError,
+    XfluxWarning,
 )
 
 POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
@@ -25,9 +26,11 @@ POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 
 def test_it_beats_the_means_of_classes_at_blocks_left_out():
     scores = emulator().validation.sel(scenario="mean")
-    assert float(scores["r2_pearson"].sel(variable="ra")) > 0.9
+    assert float(scores["fraction_skill"].sel(fraction="ra_fraction")) > 0.2
     assert float(scores["fraction_skill"].sel(fraction="rh_fraction")) > 0.2
-    assert (scores["r2_pearson"] <= 1.0).all()
+    for pool in ("cLitter", "cSoil"):
+        at = scores.sel(variable=pool)
+        assert float(at["r2_pearson"]) > float(at["null_r2_pearson"]), pool
     assert "blocks of 10 degrees" in emulator().validation.attrs["comment"]
 
 
@@ -83,8 +86,43 @@ def test_one_model_without_time_has_a_mean_and_no_quantiles():
     mean = one.mean([dim for dim in ("time", "year") if dim in one.dims], keep_attrs=True)
     fitted = small().fit(drivers(), mean)
     assert list(fitted.validation["scenario"].values) == ["mean"]
-    made = xflux.allocate(drivers().drop_vars("reco").mean("time", keep_attrs=True), None)
-    assert "cVeg" in made
+    ds = drivers()
+    year = ds[["gpp", "reco"]].mean("time", keep_attrs=True)
+    kept = {name: ds[name] for name in fitted.emulation_.predictors.names if name in ds}
+    drove = {n: a.groupby("time.month").mean(keep_attrs=True) if "time" in a.dims else a
+             for n, a in kept.items() if n not in ("gpp", "reco")}  # fmt: skip
+    made = xflux.allocate(year.assign(drove), fitted)
+    assert made["cVeg"].dims == ("lat", "lon")
+    there = made["cVeg"].notnull()
+    assert int(there.sum()) > 50
+    # 1 model of the twin holds some hundred PgC: what it allocates to is of its order.
+    assert 1e3 < float(made["cSoil"].where(there).mean()) < 1e5
+
+
+def test_years_in_which_plants_respire_more_than_they_take_up_are_left_out_and_told():
+    wrong = models().copy()
+    first = wrong["model"].values[0]
+    cells = wrong["lat"] > 45.0
+    wrong["ra"] = wrong["ra"].where(~(cells & (wrong["model"] == first)), 1.5 * wrong["gpp"])
+    wrong["ra"].attrs = models()["ra"].attrs
+    with pytest.warns(XfluxWarning, match=rf"{first} \(at .*to 1.5 of GPP"):
+        small(quantiles=()).fit(drivers(), wrong)
+    wrong["ra"] = (3.0 * models()["gpp"]).assign_attrs(models()["ra"].attrs)
+    with pytest.raises(InputError, match=r"outside 0 to 1.*check units and signs"):
+        small(quantiles=()).fit(drivers(), wrong)
+
+
+def test_soils_do_not_swing_with_the_weather_and_co2_beyond_training_counts_as_the_nearest():
+    ds = drivers()
+    made = xflux.allocate(ds, emulator())
+    held = made["cSoil"].where(made["cSoil"].notnull().all("year")).sum(["lat", "lon"])
+    line = held.polyfit("year", 1)["polyfit_coefficients"]
+    swing = held - xr.polyval(held["year"], line)
+    assert float(swing.std() / held.mean()) < 1e-3
+    more = ds.assign(co2=(ds["co2"] + 200.0).assign_attrs(ds["co2"].attrs))
+    most = ds.assign(co2=(ds["co2"] + 400.0).assign_attrs(ds["co2"].attrs))
+    xr.testing.assert_equal(xflux.allocate(more, emulator())["cSoil"],
+                            xflux.allocate(most, emulator())["cSoil"])  # fmt: skip
 
 
 @pytest.mark.parametrize("split", ["block", "random"])

@@ -168,7 +168,7 @@ def _lazily(
             new_axes={column: summed}, adjust_chunks={last: (1,) * len(chunks[step])},
             align_arrays=False, concatenate=True, dtype=np.float64,
             meta=np.empty((0,) * (len(order) + 1)),
-        ).sum(axis=last)  # fmt: skip
+        ).sum(axis=last, split_every=2)  # fmt: skip
     else:
         space = [chunks[dim] for dim in order[:-1]]
         sums = da.zeros((*map(sum, space), 0), chunks=(*space, (0,)))

@@ -15,7 +15,7 @@ from xflux.carbon.predictors import Predictors
 from xflux.carbon.stocks import stocks
 from xflux.learning.learner import Learner
 
-__all__ = ["CLASSES", "Emulation", "Scenario", "Target", "codes_of"]
+__all__ = ["CLASSES", "Change", "Emulation", "Scenario", "Target", "codes_of"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -23,6 +23,36 @@ Rows = NDArray[np.float32]
 #: Codes of land cover, 0 to 17; what is none of them counts as 0.
 CLASSES = 18
 _ROWS = 24_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a target changes with one column, from year to year at one place.
+
+    Attributes
+    ----------
+    column : int
+        Of rows, that learners do not see.
+    centre : float
+        Of the column in training.
+    slopes : ndarray (code,)
+        By land cover, per unit of the column.
+    """
+
+    column: int
+    centre: float
+    slopes: Floats
+
+    def of(self, rows: NDArray[np.float32], codes: NDArray[np.int64]) -> Floats:
+        """Return the change of rows; 0 where the column is missing."""
+        moved = rows[:, self.column].astype(np.float64) - self.centre
+        return self.slopes[codes] * np.where(np.isfinite(moved), moved, 0.0)
+
+    def hidden(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return rows in which the column says nothing."""
+        made = rows.copy()
+        made[:, self.column] = self.centre
+        return made
 
 
 @dataclass(frozen=True)
@@ -39,6 +69,8 @@ class Target:
         Between which it was in training.
     shift : float
         Added at the end: of logarithms, so that sums are right and not the mean of logarithms.
+    change : Change or None
+        By what a place differs from year to year, where it is no matter of the learners.
     """
 
     learners: tuple[Learner, ...]
@@ -46,14 +78,18 @@ class Target:
     low: float
     high: float
     shift: float = 0.0
+    change: Change | None = None
 
     def predict(self, rows: NDArray[np.float32], codes: NDArray[np.int64]) -> Floats:
         """Predict rows."""
-        added = self.learners[0].predict(rows)
+        seen = rows if self.change is None else self.change.hidden(rows)
+        added = self.learners[0].predict(seen)
         for learner in self.learners[1:]:
-            added = added + learner.predict(rows)
-        made = self.means[codes] + added / len(self.learners)
-        return np.clip(made, self.low, self.high) + self.shift
+            added = added + learner.predict(seen)
+        made = np.clip(self.means[codes] + added / len(self.learners), self.low, self.high)
+        if self.change is not None:
+            made = made + self.change.of(rows, codes)
+        return made + self.shift
 
 
 @dataclass(frozen=True)
@@ -118,7 +154,7 @@ class Emulation:
     @property
     def summed(self) -> int:
         """Length of what `sums` returns."""
-        return 2 * len(self.predictors.columns)
+        return 2 * self.predictors.plain
 
     def fractions(
         self,

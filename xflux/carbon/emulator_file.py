@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.emulation import Emulation, Scenario, Target
+from xflux.carbon.emulation import Change, Emulation, Scenario, Target
 from xflux.carbon.fractions import Split
 from xflux.carbon.predictors import Predictors
 from xflux.learning.learners import described, from_description, keep_learners, rebuild_learners
@@ -91,7 +91,11 @@ def _scenario(scenario: Scenario, arrays: Arrays, at: str) -> dict[str, Any]:
         arrays[f"{at}/{name}/means"] = target.means
         targets[name] = {
             "learners": learners, "low": target.low, "high": target.high, "shift": target.shift,
+            "change": None,
         }  # fmt: skip
+        if target.change is not None:
+            targets[name]["change"] = [target.change.column, target.change.centre]
+            arrays[f"{at}/{name}/slopes"] = target.change.slopes
     return {
         "targets": targets,
         "splits": {of: asdict(split) for of, split in scenario.splits.items()},
@@ -101,13 +105,16 @@ def _scenario(scenario: Scenario, arrays: Arrays, at: str) -> dict[str, Any]:
 
 
 def _read_scenario(held: dict[str, Any], arrays: Arrays) -> Scenario:
-    targets = {
-        name: Target(
+    targets = {}
+    for name, kept in held["targets"].items():
+        change = None
+        if kept["change"] is not None:
+            column, centre = kept["change"]
+            change = Change(column, centre, arrays[f"{name}/slopes"])
+        targets[name] = Target(
             tuple(rebuild_learners(kept["learners"], arrays, name)),
-            arrays[f"{name}/means"], kept["low"], kept["high"], kept["shift"],
-        )
-        for name, kept in held["targets"].items()
-    }  # fmt: skip
+            arrays[f"{name}/means"], kept["low"], kept["high"], kept["shift"], change,
+        )  # fmt: skip
     splits = {
         of: Split(kept["of"], kept["base"], tuple(kept["sometimes"]))
         for of, kept in held["splits"].items()

@@ -162,12 +162,13 @@ def _rows(data: Training, learner: Any) -> dict[str, Rows]:
     place = np.repeat(np.arange(places), years)
     make = makers_of(learner)
     cubed = x.reshape(places, years, -1)
-    changing = cubed[..., list(data.predictors.changing)]
+    own = data.predictors.changing
+    changing = cubed[..., list(own)]
     sums, classes = data.predictors.sums(cubed), codes.reshape(places, years)
     lasting = data.predictors.over_years(sums, changing, classes).reshape(x.shape)
     made = {
         YEAR: Rows(x, codes, place, make[False]),
-        MEAN_YEAR: Rows(lasting, codes, place, make[False]),
+        MEAN_YEAR: Rows(lasting, codes, place, make[False], next(iter(own), None)),
     }
     if data.steps > 1:
         steps = data.predictors.of_steps(data.values, x, data.steps)

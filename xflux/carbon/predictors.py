@@ -94,8 +94,13 @@ class Predictors:
         """Numbers of the columns of years that `over_years` leaves as they are, but for classes."""
         return tuple(k for k, name in enumerate(self.columns) if name.startswith("co2"))
 
+    @property
+    def plain(self) -> int:
+        """Number of columns of years that hold no class."""
+        return len(self.columns) - len(self.codes)
+
     def sums(self, rows: Rows) -> NDArray[np.float64]:
-        """Return sums over years, then how many years are known, of each column.
+        """Return sums over years, then how many years are known, of each column but classes.
 
         Parameters
         ----------
@@ -107,6 +112,7 @@ class Predictors:
         ndarray (place, 2 x column)
             Those of several years may be added up.
         """
+        rows = rows[..., : self.plain]
         known = np.isfinite(rows)
         total = np.where(known, rows, 0.0).sum(axis=1, dtype=np.float64)
         return np.concatenate([total, known.sum(axis=1).astype(np.float64)], axis=1)
@@ -128,13 +134,13 @@ class Predictors:
         codes : ndarray (place, year)
             Land cover.
         """
-        width = len(self.columns)
-        total, count = sums[:, :width], sums[:, width:]
+        plain = self.plain
+        total, count = sums[:, :plain], sums[:, plain:]
         mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
-        made = np.empty((*codes.shape, width), np.float32)
-        made[:] = mean[:, None]
+        made = np.empty((*codes.shape, len(self.columns)), np.float32)
+        made[..., :plain] = mean[:, None]
         made[..., list(self.changing)] = changing
-        for k, code in enumerate(self.codes, width - len(self.codes)):
+        for k, code in enumerate(self.codes, plain):
             made[..., k] = codes == code
         return made
 
@@ -171,11 +177,11 @@ class Predictors:
 
     def usable(self, values: Mapping[str, Array], rows: Rows) -> NDArray[np.bool_]:
         """Tell which rows of years have any number, and no class that training did not hold."""
-        plain = rows[:, : rows.shape[1] - len(self.codes)]
+        plain = rows[:, : self.plain]
         known: NDArray[np.bool_] = np.any(np.isfinite(plain), axis=1)
         known = known & ~np.any(np.isinf(plain), axis=1)
         if self.codes:
-            one = np.any(rows[:, rows.shape[1] - len(self.codes) :] > 0.0, axis=1)
+            one = np.any(rows[:, self.plain :] > 0.0, axis=1)
             plain_codes = values["igbp"][..., 0]
             shape = (plain_codes.shape[0], rows.shape[0] // plain_codes.shape[0])
             none = np.broadcast_to(np.isnan(plain_codes), shape).reshape(-1)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.reference_checks import check_pools
 from xflux.carbon.years import Years, whole_years
-from xflux.errors import InputError, MissingVariableError
+from xflux.errors import MissingVariableError
 from xflux.labels.find import find, looked_for
 from xflux.labels.units import convert
 from xflux.labels.variables import variables
@@ -25,8 +26,6 @@ Array = NDArray[Any]
 _FLUXES = ("gpp", "ra", "rh")
 _GROWN = ("npp_leaf", "npp_wood", "npp_root")
 _POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
-#: A root pool by difference may be as far below 0 as numbers in single precision round.
-_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Reference:
                         plain.mean(axis=-1, keepdims=True) if plain.ndim == 3 else plain[..., None]
                     )
                     held[str(name)] = np.broadcast_to(plain, (*plain.shape[:2], max(1, rows.size)))
-        _check_pools(held)
+        check_pools(held)
         return held
 
 
@@ -173,18 +172,3 @@ def _by_year(array: xr.DataArray, name: str) -> xr.DataArray:
         total = step if total is None else total + step
     assert total is not None
     return (total / years.steps).assign_coords(year=years.labels)
-
-
-def _check_pools(held: Mapping[str, Array]) -> None:
-    for name in _POOLS:
-        if name not in held:
-            continue
-        below = held[name] < -_ROUNDING * max(
-            1.0, float(np.nanmax(np.abs(held[name]), initial=0.0))
-        )
-        if below.any():
-            what = " (cVeg - cLeaf - cWood)" if name == "cRoot" else ""
-            raise InputError(
-                f"{name}{what} of the reference is negative at {int(below.sum())} values, down to "
-                f"{float(np.nanmin(held[name])):g} g m-2; mask these models or cells first"
-            )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xflux.carbon.driver_arrays import driver_arrays, features_of
 from xflux.carbon.predictors import Predictors
 from xflux.carbon.reference import Reference, reference_arrays
+from xflux.carbon.reference_checks import leave_out_impossible_shares
 from xflux.carbon.years import Years, whole_years
 from xflux.errors import GridMismatchError, InputError, MissingVariableError
 from xflux.labels.attach import generated
@@ -106,6 +107,7 @@ def training(
     theirs = _driver_years(sources, drivers)
     labels, rows, mean_year = _common(own, theirs, models)
     held = models.at(chosen, own, rows)
+    leave_out_impossible_shares(held, own.days[rows], models.names)
     values: dict[str, Array] = {}
     for name, array in sources.items():
         values[name] = _values(array, chosen, theirs, labels, mean_year)
