@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.carbon.budget import budget as carbon_budget
 from xflux.carbon.trend import trend
 from xflux.errors import InputError
 from xflux.labels.variables import variables as table
@@ -15,15 +14,15 @@ from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, set_title, wrapped
 from xflux.plot.references import GREYS, of_region, reference_series
 from xflux.plot.signs import direction, number
-from xflux.plot.summary import over_members
-from xflux.plot.wording import generated, sentence, short_name, span
+from xflux.plot.summary import over_members, range_said, spread_of
+from xflux.plot.wording import generated, sentence, short_name
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["plot_trends", "with_bounds"]
+__all__ = ["plot_trends"]
 
 _NET = ("nee", "nep", "nbp")
 
@@ -47,7 +46,7 @@ def plot_trends(
     ----------
     budget : Dataset
         Of `xflux.budget`, yearly. Bands lie between ``x_lower`` and ``x_upper`` where the
-        Dataset has them, such as sums of the bounds of each cell.
+        Dataset has them: bounds of the totals. Sums of the bounds of cells are none.
     variables : sequence of str, optional
         None: all fluxes and stocks of the budget.
     region : optional
@@ -55,10 +54,12 @@ def plot_trends(
     axes : Axes or sequence of Axes, optional
         One for each variable; None makes a figure.
     spread : hashable, optional
-        Dimension whose spread is shown (``"member"``, ``"scenario"``, ``"model"``): the line is
-        then the median, the band lies between the quantiles that hold `interval`.
+        Dimension whose spread is shown (``"member"``, ``"model"``): the line is then the median,
+        the band lies between the quantiles that hold `interval`. None: ``"scenario"`` where the
+        budget has it. Of scenarios the line is the one called ``mean``, else the median, and the
+        band lies between the least and the largest total.
     interval : float
-        Share of the values within the band.
+        Share of the values within the band; not of scenarios.
     reference : mapping of str to Dataset, optional
         Other yearly totals by what they are called, such as ``{"GCB 2023":
         xflux.read_global_carbon_budget(path)}`` or another budget; drawn where they have the
@@ -87,6 +88,7 @@ def plot_trends(
             f"spread={spread!r} is no dimension of {', '.join(names)}; there are "
             f"{', '.join(map(str, chosen.dims))}"
         )
+    spread = spread_of((chosen[name] for name in names), spread)
     bounds = [f"{n}{e}" for n in names for e in ("_lower", "_upper") if f"{n}{e}" in chosen]
     shown = chosen[[*names, *bounds]].compute()
     drawn, given = _axes(axes, names, columns, figsize)
@@ -109,37 +111,6 @@ def plot_trends(
         text = wrapped(sentence(said), float(figure.get_size_inches()[0]), 9)
         figure.suptitle(text, x=0.01, ha="left", fontsize=9, color=MUTED)
     return np.array(drawn, dtype=object)
-
-
-def with_bounds(
-    ds: xr.Dataset,
-    regions: Any,
-    *,
-    variables: Sequence[str] | None,
-    names: Mapping[str, str] | None,
-    bounds: bool,
-) -> xr.Dataset:
-    """Return the budget of a Dataset, with the sums of the bounds of all cells.
-
-    Parameters
-    ----------
-    ds : Dataset
-        On a grid.
-    regions, variables, names
-        As of `xflux.budget`.
-    bounds : bool
-        Add ``x_lower`` and ``x_upper`` where the Dataset has both.
-    """
-    made = carbon_budget(ds, regions, variables=variables, names=names)
-    own = names or {}
-    for name in [str(name) for name in made if name in table] if bounds else []:
-        ends = {end: f"{own.get(name, name)}{end}" for end in ("_lower", "_upper")}
-        if not all(key in ds for key in ends.values()):
-            continue
-        for end, key in ends.items():
-            sums = carbon_budget(ds, regions, variables=[name], names={name: key})
-            made[f"{name}{end}"] = sums[name]
-    return made
 
 
 def _names(budget: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
@@ -277,8 +248,8 @@ def _said(
     said.append(generated(*(chosen[name] for name in names)))
     if spread is not None:
         first = next(name for name in names if spread in shown[name].dims)
-        said.append(f"median and {100 * interval:g} % range over {span(shown[first], spread)}")
+        said.append(range_said(shown[first], spread, interval))
     elif bounds:
-        said.append("bands: sums of the lower and of the upper bounds of all cells")
+        said.append("bands: lower to upper bounds of the totals")
     said.append("mean and linear trend (dashed), p by t with the effective number of years")
     return said
