@@ -203,6 +203,25 @@ def test_the_spread_of_members_is_a_band_around_the_median():
     assert " to " in legend(upper)[0].splitlines()[1]
 
 
+def test_a_straight_series_has_no_digits_of_rounding():
+    ds = with_stock()
+    straight = (xr.DataArray(0.1, coords=ds.cVeg.coords) * (1 + 0.1 * (ds.year - 2001))).where(
+        ds.cVeg.notnull()
+    )
+    ds["cVeg"] = (1e4 * straight).assign_attrs(ds.cVeg.attrs)
+    said = legend(ds.flux.plot.budget("cVeg"))[0]
+    assert "± 0 a year" in said
+    assert "000000" not in said
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_spread_without_a_trend_computes_nothing_of_nothing():
+    ds = members().isel(time=slice(48))
+    ds["nee"] = ds.nee.where(ds.time.dt.year > 2001)
+    upper, _ = ds.flux.plot.budget(spread="member")
+    assert "trend" not in legend(upper)[0]
+
+
 def test_whiskers_of_regions_are_the_interval_over_members():
     ds = members()
     ax = ds.flux.plot.budget("gpp", regions="zone", spread="member")

@@ -130,7 +130,13 @@ def test_a_reference_is_drawn_in_our_unit_and_years() -> None:
     years, values = line(axes[0], 1)
     np.testing.assert_array_equal(years, np.arange(2001, 2007))
     np.testing.assert_allclose(values, np.arange(3.0, 9.0))
+    assert texts(axes[0])[0].startswith("ours: ")
     assert texts(axes[0])[1].startswith("table: ")
+    unnamed = plot_trends(ours, ["gpp", "cVeg"], reference={"table": other})
+    assert texts(unnamed[0])[0].startswith("this budget: ")
+    colours = [text.get_color() for text in unnamed[0].texts]
+    assert colours == [one.get_color() for one in unnamed[0].get_lines() if one.get_marker() == "o"]
+    assert ":" not in texts(unnamed[1])[0]
     assert len(texts(axes[1])) == 1
     late = other.assign_coords(year=other.year + 100)
     with pytest.raises(InputError, match="share no year"):
@@ -146,6 +152,22 @@ def test_a_reference_that_is_another_flux_is_refused() -> None:
     turned = ours.assign(nee=(-ours.nee).assign_attrs(ours.nee.attrs, positive="down"))
     (ax,) = plot_trends(ours, ["nee"], reference={"turned": turned})
     np.testing.assert_allclose(line(ax, 1)[1], line(ax)[1])
+
+
+def test_four_years_have_no_trend_and_none_is_spoken_of() -> None:
+    (ax,) = with_stock().isel(time=slice(48)).flux.plot.trends("gpp")
+    assert said(ax) == "Mean; a trend needs 5 whole years"
+    assert "a year" not in texts(ax)[0]
+    assert len(ax.get_lines()) == 1
+
+
+def test_a_constant_series_has_no_digits_of_rounding() -> None:
+    found = budget(with_stock())
+    steady = (0.0 * found.gpp + 0.1 + [0.0, 1e-17, -1e-17, 0.0, 1e-17, 0.0]).assign_attrs(
+        found.gpp.attrs
+    )
+    (ax,) = plot_trends(found.assign(gpp=steady), ["gpp"])
+    assert texts(ax) == ["0.1000, +0 a year"]
 
 
 def test_one_of_several_regions_is_chosen_and_axes_go_through() -> None:

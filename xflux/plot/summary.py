@@ -12,7 +12,7 @@ from xflux.plot.wording import span
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["SCENARIO", "over_members", "range_said", "spread_of", "summary"]
+__all__ = ["ROUNDING", "SCENARIO", "over_members", "range_said", "spread_of", "summary"]
 
 #: Dimension of worlds that are each possible, such as of `xflux.allocate`, and the middle one.
 SCENARIO = "scenario"
@@ -20,6 +20,8 @@ _MIDDLE = "mean"
 
 #: Years that a trend needs.
 _FEWEST = 5
+#: Share of the largest total below which variability and trend are the rounding of sums.
+ROUNDING = 1e-12
 
 
 def summary(values: xr.DataArray, x: str | None) -> xr.Dataset:
@@ -53,14 +55,17 @@ def summary(values: xr.DataArray, x: str | None) -> xr.Dataset:
     enough = n >= _FEWEST
     trend = ((t * (values - mean)).sum(x) / spread.where(spread > 0.0)).where(enough)
     left = ((values - mean - trend * t) ** 2).sum(x) / (n - 2).where(enough)
-    return xr.Dataset(
+    vary = xr.Dataset(
         {
-            "mean": mean,
             "iav": values.std(x, ddof=1, skipna=True).where(n > 1),
             "trend": trend,
             "error": np.sqrt(left / spread),
         }
     )
+    least = ROUNDING * abs(values).max(x)
+    # The rounding of a constant or straight series would be written to its second digit.
+    vary = vary.where(~(abs(vary) < least), 0.0)
+    return vary.assign(mean=mean)
 
 
 def over_members(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.carbon.trend import trend
+from xflux.carbon.trend import FEWEST, trend
 from xflux.errors import InputError
 from xflux.labels.variables import variables as table
 from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, set_title, wrapped
 from xflux.plot.references import GREYS, of_region, reference_series
 from xflux.plot.signs import direction, number
-from xflux.plot.summary import over_members, range_said, spread_of
+from xflux.plot.summary import ROUNDING, over_members, range_said, spread_of
 from xflux.plot.wording import generated, sentence, short_name
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def plot_trends(
     figsize : tuple of float, optional
         Inches.
     label : str
-        What the budget is called in a legend beside references.
+        What the budget is called beside references; "this budget" by default.
 
     Returns
     -------
@@ -93,13 +93,18 @@ def plot_trends(
     shown = chosen[[*names, *bounds]].compute()
     drawn, given = _axes(axes, names, columns, figsize)
     for ax, name in zip(drawn, names, strict=True):
-        entries = [_draw_own(ax, shown, name, spread, interval, label or "")]
-        for k, (called, other) in enumerate((reference or {}).items()):
-            ours = shown[name]
-            found = reference_series(
+        ours = shown[name]
+        others = {
+            called: reference_series(
                 other, called, name, years=ours["year"].values, units=str(ours.attrs["units"]),
                 said=ours.attrs, region=region,
-            )  # fmt: skip
+            )
+            for called, other in (reference or {}).items()
+        }  # fmt: skip
+        beside = any(found is not None for found in others.values())
+        own = label or ("this budget" if beside else "")
+        entries = [_draw_own(ax, shown, name, spread, interval, own)]
+        for k, (called, found) in enumerate(others.items()):
             if found is not None:
                 entries.append(_draw_line(ax, found, called, GREYS[k % len(GREYS)], None))
         _dress(ax, shown[name], name, [entry for entry in entries if entry])
@@ -199,6 +204,8 @@ def _draw_line(
     slope, p = float(fitted[0]), float(fitted[1])
     iav = float(np.std(y[there], ddof=1)) if there.sum() > 1 else float("nan")
     said = number(float(np.mean(y[there])), iav) if there.any() else "no whole year"
+    if abs(slope) < ROUNDING * np.max(np.abs(y[there]), initial=0.0):
+        slope, p = 0.0, float("nan")
     if np.isfinite(slope):
         ends = years[there][[0, -1]]
         line = y[there].mean() + slope * (ends - years[there].mean())
@@ -251,5 +258,15 @@ def _said(
         said.append(range_said(shown[first], spread, interval))
     elif bounds:
         said.append("bands: lower to upper bounds of the totals")
-    said.append("mean and linear trend (dashed), p by t with the effective number of years")
+    # A reference shares the years of the budget, or fewer.
+    if max(int(_whole_years(shown[name])) for name in names) < FEWEST:
+        said.append(f"mean; a trend needs {FEWEST} whole years")
+    else:
+        said.append("mean and linear trend (dashed), p by t with the effective number of years")
     return said
+
+
+def _whole_years(values: xr.DataArray) -> Any:
+    over = [dim for dim in values.dims if dim != "year"]
+    there = values.notnull()
+    return (there.any(over) if over else there).sum()
