@@ -47,10 +47,12 @@ ensemble = models.flux.standardize().mean("model", keep_attrs=True)  # kg m-2 be
 carbon.flux.plot.profiles("cVeg", reference={"Mean of the models": ensemble})
 
 # %%
-# What a year's uptake becomes over all land, and what the pools hold, with trends. Bands are sums
-# of the least and largest of each cell, as wide as if all cells went together.
+# What a year's uptake becomes over all land, and what the pools hold, with trends. The sum of
+# bounds of cells is no bound of a total; so scenarios are kept, and bands lie between their least
+# and largest total.
 
-carbon.flux.plot.trends(["gpp", "ra", "rh", "nep", "cVeg", "cSoil"])
+scenarios = ds.carbon.allocate(emulator, scenarios=True)
+scenarios.flux.plot.trends(["gpp", "ra", "rh", "nep", "cVeg", "cSoil"])
 
 # %%
 # Whatever was predicted, the identities hold to the rounding of the numbers. One balance does not

@@ -11,7 +11,13 @@ from guards import no_compute
 import xflux
 from xflux.carbon.biomass import aboveground_biomass
 from xflux.carbon.biomass_skill import compare_biomass
-from xflux.errors import GridMismatchError, InputError, MissingVariableError, UnitsError
+from xflux.errors import (
+    GridMismatchError,
+    InputError,
+    MissingVariableError,
+    UnitsError,
+    XfluxWarning,
+)
 from xflux.labels.grid import cell_area
 
 
@@ -64,7 +70,7 @@ def test_a_map_of_dry_matter_or_of_carbon_gives_the_same_scores() -> None:
     rng = np.random.default_rng(0)
     carbon = (truth.cAGB * rng.uniform(0.6, 1.2, truth.cAGB.shape)).drop_attrs()
     found = compare_biomass(ds, carbon.assign_attrs(units="MgC ha-1"))
-    dry = compare_biomass(ds, (carbon / 0.47).assign_attrs(units="t/ha"))
+    dry = compare_biomass(ds, (carbon / 0.47).assign_attrs(units="t/ha").rename("biomass"))
     grams = compare_biomass(ds, (carbon / 10).assign_attrs(units="kg m-2"), basis="carbon")
     area = cell_area(ds)
     error = truth.cAGB - carbon
@@ -77,7 +83,71 @@ def test_a_map_of_dry_matter_or_of_carbon_gives_the_same_scores() -> None:
         )
         assert 0 < one.r2_pearson.item() < 1
     assert found.attrs["reference_basis"] == "carbon (by its unit, MgC ha-1)"
-    assert dry.attrs["reference_basis"] == "dry matter (by its unit, t/ha), times 0.47"
+    told = "dry matter (by its unit, t/ha, as nothing says carbon), times 0.47"
+    assert dry.attrs["reference_basis"] == told
+
+
+@pytest.mark.parametrize("given", ["cAGB", "agb"])
+def test_maps_of_our_own_agree_with_themselves(given: str) -> None:
+    ds = forests()
+    found = compare_biomass(ds, aboveground_biomass(ds)[given])
+    assert found.slope.item() == pytest.approx(1.0)
+    assert found.rmse.item() == pytest.approx(0.0, abs=1e-6)
+    assert "biomass_basis" in found.attrs["reference_basis"]
+    whole = compare_biomass(ds, aboveground_biomass(ds)[[given]])
+    assert whole.slope.item() == pytest.approx(1.0)
+    again = compare_biomass(ds, found.reference)
+    assert again.slope.item() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "attrs", "basis", "by"),
+    [
+        ("cAGB", {}, "carbon", "its name 'cAGB'"),
+        ("cVeg", {}, "carbon", "its name 'cVeg'"),
+        ("agb", {}, "dry matter", "its name 'agb'"),
+        ("x", {"long_name": "Above-ground biomass, mass of carbon"}, "carbon", "its long_name"),
+        ("x", {"long_name": "Above-ground biomass carbon density"}, "carbon", "its long_name"),
+        ("cAGB", {"long_name": "Biomass, dry matter"}, "dry matter", "its long_name"),
+        ("x", {"standard_name": "vegetation_carbon_content"}, "carbon", "its standard_name"),
+        ("agb", {"biomass_basis": "carbon"}, "carbon", "its attribute biomass_basis"),
+        ("x", {"long_name": "Above Ground Biomass"}, "dry matter", "nothing says carbon"),
+        ("x", {"long_name": "Carbon monitoring: biomass"}, "dry matter", "nothing says carbon"),
+    ],
+)
+def test_a_map_says_by_name_or_words_what_it_is_a_mass_of(name, attrs, basis, by) -> None:
+    ds = forests()
+    carbon = aboveground_biomass(ds).cAGB.drop_attrs()
+    reference = (carbon if basis == "carbon" else carbon / 0.47).rename(name)
+    found = compare_biomass(ds, reference.assign_attrs(units="Mg ha-1", **attrs))
+    assert found.slope.item() == pytest.approx(1.0)
+    assert found.attrs["reference_basis"].startswith(basis)
+    assert by in found.attrs["reference_basis"]
+
+
+def test_what_is_asked_for_rules_over_what_a_map_says_of_itself() -> None:
+    ds = forests()
+    found = compare_biomass(ds, aboveground_biomass(ds).cAGB, basis="dry matter")
+    assert found.slope.item() == pytest.approx(1 / 0.47)
+    assert "as asked for" in found.attrs["reference_basis"]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_no_biomass_can_be_is_left_out_with_a_warning(lazy: bool) -> None:
+    ds = forests("f4")
+    reference = aboveground_biomass(ds).agb.copy()
+    reference[0, 0], reference[1, 1] = -9999.0, 1e6
+    if lazy:
+        with no_compute():
+            found = compare_biomass(ds, reference.chunk(lat=2))
+        with pytest.warns(XfluxWarning, match="became NaN"):
+            found = found.compute()
+    else:
+        with pytest.warns(XfluxWarning, match="2 values outside 0 to 10000 Mg ha-1"):
+            found = compare_biomass(ds, reference)
+    assert found.reference.dtype == "f4"
+    assert int(found.reference.isnull().sum()) == 2
+    assert found.slope.item() == pytest.approx(1.0, rel=1e-5)
 
 
 def test_bounds_years_and_scenarios_have_scores_of_their_own() -> None:
@@ -117,3 +187,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare_biomass(ds, reference.assign_attrs(units="MgC ha-1"), basis="dry matter")
     with pytest.raises(GridMismatchError):
         compare_biomass(ds, reference.assign_coords(lat=LAT + 0.5))
+    with pytest.raises(InputError, match="holds 'cLeaf', 'cWood'"):
+        compare_biomass(ds, ds[["cLeaf", "cWood"]])
+    with pytest.raises(InputError, match="ndarray, expected a DataArray"):
+        compare_biomass(ds, reference.values)
+    with pytest.raises(InputError, match="biomass_basis='wet'"):
+        compare_biomass(ds, reference.assign_attrs(biomass_basis="wet"))

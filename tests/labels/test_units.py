@@ -82,6 +82,8 @@ def test_a_factor_of_a_power_of_ten_is_exact():
     [
         ("g m-2 C d-1", "bare 'C'"),
         ("kg m-2 month-1", "months differ in length"),
+        ("kg m-2 month-1", "is per month"),
+        ("month", "counts months, which differ in length; divide by 12 and give it in years"),
         ("days since 2000-01-01", "cannot be read"),
         ("kg", "does not convert"),
         ("W m-2", "does not convert"),

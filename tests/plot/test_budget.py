@@ -5,6 +5,7 @@ import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from budgets import (
@@ -202,6 +203,25 @@ def test_the_spread_of_members_is_a_band_around_the_median():
     assert " to " in legend(upper)[0].splitlines()[1]
 
 
+def test_a_straight_series_has_no_digits_of_rounding():
+    ds = with_stock()
+    straight = (xr.DataArray(0.1, coords=ds.cVeg.coords) * (1 + 0.1 * (ds.year - 2001))).where(
+        ds.cVeg.notnull()
+    )
+    ds["cVeg"] = (1e4 * straight).assign_attrs(ds.cVeg.attrs)
+    said = legend(ds.flux.plot.budget("cVeg"))[0]
+    assert "± 0 a year" in said
+    assert "000000" not in said
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_spread_without_a_trend_computes_nothing_of_nothing():
+    ds = members().isel(time=slice(48))
+    ds["nee"] = ds.nee.where(ds.time.dt.year > 2001)
+    upper, _ = ds.flux.plot.budget(spread="member")
+    assert "trend" not in legend(upper)[0]
+
+
 def test_whiskers_of_regions_are_the_interval_over_members():
     ds = members()
     ax = ds.flux.plot.budget("gpp", regions="zone", spread="member")
@@ -369,32 +389,55 @@ def test_one_ax_has_no_scale_for_fluxes_and_stocks():
     assert panes.fig.get_supylabel() == "cVeg [Pg C]"
 
 
-def test_lower_and_upper_bounds_are_bands():
+def test_lower_and_upper_bounds_of_totals_are_bands():
     ds = with_stock()
-    for name in ("gpp", "nee", "cVeg"):
+    found = xflux.budget(ds, variables=["gpp", "reco", "nee"])
+    found = found[["gpp", "reco", "nee"]].squeeze(drop=True)
+    found["year"] = pd.to_datetime([f"{year}-01-01" for year in found.year.values])
+    found = found.rename(year="time")
+    for name in ("gpp", "nee"):
         for end, factor in (("_lower", 0.9), ("_upper", 1.2)):
-            ds[f"{name}{end}"] = (factor * ds[name]).assign_attrs(ds[name].attrs)
-    lazy = ds.chunk(time=24)
-    with counting() as computed:
-        upper, lower, stock = lazy.flux.plot.budget(["gpp", "reco", "nee", "cVeg"])
-    assert len(computed) == 1
-    for ax, name in ((upper, "gpp"), (stock, "cVeg")):
-        (band,) = [one for one in ax.collections if isinstance(one, PolyCollection)]
-        reach = band.get_paths()[0].get_extents()
-        total = line(ax, {"gpp": "GPP"}.get(name, name))[1]
-        np.testing.assert_allclose([reach.y0, reach.y1], [0.9 * total.min(), 1.2 * total.max()])
+            found[f"{name}{end}"] = (factor * found[name]).assign_attrs(found[name].attrs)
+    upper, lower = found.flux.plot.budget(["gpp", "reco", "nee"])
+    (band,) = [one for one in upper.collections if isinstance(one, PolyCollection)]
+    reach = band.get_paths()[0].get_extents()
+    total = line(upper, "GPP")[1]
+    np.testing.assert_allclose([reach.y0, reach.y1], [0.9 * total.min(), 1.2 * total.max()])
     assert any(isinstance(one, LineCollection) for one in lower.collections)
-    assert "bands: totals of the lower and of the upper bounds" in title(upper)
+    assert "ands: lower to upper bounds of the totals" in title(upper)
     assert len(line(upper, "RECO")[1]) == 6
-    panes = ds.flux.plot.budget(["gpp", "reco"], regions="zone", col="region")
-    assert any(isinstance(one, PolyCollection) for one in panes.axs.flat[0].collections)
 
 
-def test_a_bound_alone_is_no_band_and_a_spread_takes_its_place():
+def test_bounds_of_cells_are_no_bands():
     ds = with_stock()
-    ds["gpp_lower"] = ds.gpp
-    assert not [*ds.flux.plot.budget("gpp").collections]
-    ds["gpp_upper"] = ds.gpp
-    members = xr.concat([ds, ds], dim="member", data_vars=["gpp"])
-    ax = members.flux.plot.budget("gpp", spread="member")
-    assert "bounds" not in title(ax)
+    ds["gpp_lower"], ds["gpp_upper"] = ds.gpp, ds.gpp
+    ax = ds.flux.plot.budget("gpp")
+    assert not [*ax.collections]
+    assert "band" not in title(ax)
+    for wanted in ("gpp_lower", ["gpp", "gpp_upper"]):
+        with pytest.raises(InputError, match="no bound of the sum"):
+            ds.flux.plot.budget(wanted)
+
+
+def test_scenarios_are_a_band_between_their_totals():
+    ds = with_stock()
+    warm = xr.where(ds.lat > 0, 1.5, 0.5)
+    worlds = xr.concat([0.0 * warm + 0.9, warm, 2.0 - warm], dim="scenario")
+    ds["cVeg"] = (worlds * ds.cVeg).assign_attrs(ds.cVeg.attrs)
+    ds = ds.assign_coords(scenario=["mean", "low", "high"])
+    total = xflux.budget(ds, variables=["cVeg"]).cVeg.isel(region=0)
+    with counting() as computed:
+        upper, stock = ds.chunk(time=24).flux.plot.budget(["gpp", "cVeg"])
+    assert len(computed) == 1
+    (band,) = [one for one in stock.collections if isinstance(one, PolyCollection)]
+    reach = band.get_paths()[0].get_extents()
+    np.testing.assert_allclose([reach.y0, reach.y1], [total.min(), total.max()])
+    np.testing.assert_allclose(line(stock, "cVeg")[1], total.sel(scenario="mean"))
+    assert "ean scenario, and range of the totals over scenario (n = 3)" in title(upper)
+    # What does not differ between scenarios has no range.
+    assert " to " in legend(stock)[0]
+    assert " to " not in legend(upper)[0]
+    panes = ds.flux.plot.budget("cVeg", col="scenario")
+    assert "range of the totals" not in panes.fig.get_suptitle()
+    ax = ds.flux.plot.budget("cVeg", regions="zone")
+    assert "range of the totals over scenario" in title(ax)

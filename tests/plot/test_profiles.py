@@ -35,6 +35,20 @@ def test_margins_are_means_weighted_by_area() -> None:
     assert "Mean over 2001 to 2006" in above.get_title(loc="left")
 
 
+def test_a_long_title_is_wrapped_and_takes_nothing_from_the_map() -> None:
+    gpp = grid().gpp
+    laws = {f"a_long_name_of_a_coordinate_{k}": 1000.0 * k for k in range(4)}
+    sizes = []
+    for array in (gpp, gpp.assign_coords(laws)):
+        ax, above, _ = plot_profiles(array)
+        ax.figure.canvas.draw()
+        sizes.append(ax.get_position().size * ax.figure.get_size_inches())
+    np.testing.assert_allclose(sizes[1], sizes[0], atol=0.05)
+    assert len(above.get_title(loc="left").splitlines()) >= 2
+    right = above.title.axes._left_title.get_window_extent().x1
+    assert right < ax.figure.bbox.x1
+
+
 def test_land_fraction_weighs_where_the_dataset_has_it() -> None:
     ds = grid()
     _, above, beside = ds.flux.plot.profiles("gpp")

@@ -54,22 +54,69 @@ def test_all_of_the_dataset_is_drawn_unless_named() -> None:
     assert len(axes) == 4
 
 
-def test_bounds_of_cells_and_quantiles_of_scenarios_are_bands() -> None:
+def reach(ax):
+    (band,) = ax.collections
+    return band.get_paths()[0].get_extents()
+
+
+def said(ax):
+    return ax.figure.get_suptitle().replace("\n", " ")
+
+
+def test_bounds_of_cells_are_no_band_and_bounds_of_totals_are() -> None:
     ds = with_stock()
     for end, factor in (("_lower", 0.9), ("_upper", 1.2)):
         ds[f"gpp{end}"] = (factor * ds.gpp).assign_attrs(ds.gpp.attrs)
     (ax,) = ds.flux.plot.trends("gpp")
-    (band,) = ax.collections
-    reach = band.get_paths()[0].get_extents()
+    assert not ax.collections
+    assert "band" not in said(ax)
+    with pytest.raises(InputError, match="no bound of the sum"):
+        ds.flux.plot.trends("gpp_lower")
+    found = budget(ds, variables=["gpp"])
+    (ax,) = plot_trends(found.assign(gpp_lower=0.9 * found.gpp, gpp_upper=1.2 * found.gpp))
     total = totals(ds, "gpp")[0].values
-    assert reach.y0 == pytest.approx(0.9 * total.min())
-    assert reach.y1 == pytest.approx(1.2 * total.max())
-    assert "bounds of all cells" in ax.figure.get_suptitle().replace("\n", " ")
-    scenarios = xr.concat([k * budget(ds)[["gpp"]] for k in (0.9, 1.0, 1.1)], dim="scenario")
+    assert reach(ax).y0 == pytest.approx(0.9 * total.min())
+    assert reach(ax).y1 == pytest.approx(1.2 * total.max())
+    assert "ands: lower to upper bounds of the totals" in said(ax)
+
+
+def test_scenarios_are_a_band_between_their_totals_around_their_mean() -> None:
+    ds = with_stock()
+    # Each is low where the other is high: bounds of cells would say more than any world.
+    warm = xr.where(ds.lat > 0, 1.5, 0.5)
+    worlds = xr.concat([0.0 * warm + 0.9, warm, 2.0 - warm], dim="scenario")
+    worlds = worlds.assign_coords(scenario=["mean", "low", "high"])
+    for name in ("gpp", "cVeg"):
+        ds[name] = (worlds * ds[name]).assign_attrs(ds[name].attrs)
+    axes = ds.flux.plot.trends(["gpp", "nee", "cVeg"])
+    for ax, name in zip(axes, ("gpp", "nee", "cVeg"), strict=True):
+        total = budget(ds)[name].isel(region=0)
+        if name == "nee":
+            assert not ax.collections
+            continue
+        np.testing.assert_allclose(line(ax)[1], total.sel(scenario="mean"))
+        assert reach(ax).y0 == pytest.approx(total.min().item())
+        assert reach(ax).y1 == pytest.approx(total.max().item())
+    assert "ean scenario, and range of the totals over scenario (n = 3)" in said(axes[0])
+
+
+def test_the_range_of_scenarios_without_a_mean_is_around_their_median() -> None:
+    ds = with_stock()
+    scenarios = xr.concat([k * budget(ds)[["gpp"]] for k in (0.5, 1.0, 1.1)], dim="scenario")
     scenarios.gpp.attrs = budget(ds).gpp.attrs
     (ax,) = plot_trends(scenarios, ["gpp"], spread="scenario", interval=0.5)
+    total = totals(ds, "gpp")[0]
     np.testing.assert_allclose(line(ax)[1], total)
-    assert "50 % range over scenario" in ax.figure.get_suptitle().replace("\n", " ")
+    assert reach(ax).y0 == pytest.approx(0.5 * total.min().item())
+
+
+def test_the_spread_of_members_is_a_range_of_quantiles() -> None:
+    ds = with_stock()
+    members = xr.concat([k * budget(ds)[["gpp"]] for k in (0.9, 1.0, 1.1)], dim="member")
+    members.gpp.attrs = budget(ds).gpp.attrs
+    (ax,) = plot_trends(members, ["gpp"], spread="member", interval=0.5)
+    np.testing.assert_allclose(line(ax)[1], totals(ds, "gpp")[0])
+    assert "50 % range over member" in said(ax)
 
 
 def test_a_reference_is_drawn_in_our_unit_and_years() -> None:
@@ -83,7 +130,13 @@ def test_a_reference_is_drawn_in_our_unit_and_years() -> None:
     years, values = line(axes[0], 1)
     np.testing.assert_array_equal(years, np.arange(2001, 2007))
     np.testing.assert_allclose(values, np.arange(3.0, 9.0))
+    assert texts(axes[0])[0].startswith("ours: ")
     assert texts(axes[0])[1].startswith("table: ")
+    unnamed = plot_trends(ours, ["gpp", "cVeg"], reference={"table": other})
+    assert texts(unnamed[0])[0].startswith("this budget: ")
+    colours = [text.get_color() for text in unnamed[0].texts]
+    assert colours == [one.get_color() for one in unnamed[0].get_lines() if one.get_marker() == "o"]
+    assert ":" not in texts(unnamed[1])[0]
     assert len(texts(axes[1])) == 1
     late = other.assign_coords(year=other.year + 100)
     with pytest.raises(InputError, match="share no year"):
@@ -99,6 +152,22 @@ def test_a_reference_that_is_another_flux_is_refused() -> None:
     turned = ours.assign(nee=(-ours.nee).assign_attrs(ours.nee.attrs, positive="down"))
     (ax,) = plot_trends(ours, ["nee"], reference={"turned": turned})
     np.testing.assert_allclose(line(ax, 1)[1], line(ax)[1])
+
+
+def test_four_years_have_no_trend_and_none_is_spoken_of() -> None:
+    (ax,) = with_stock().isel(time=slice(48)).flux.plot.trends("gpp")
+    assert said(ax) == "Mean; a trend needs 5 whole years"
+    assert "a year" not in texts(ax)[0]
+    assert len(ax.get_lines()) == 1
+
+
+def test_a_constant_series_has_no_digits_of_rounding() -> None:
+    found = budget(with_stock())
+    steady = (0.0 * found.gpp + 0.1 + [0.0, 1e-17, -1e-17, 0.0, 1e-17, 0.0]).assign_attrs(
+        found.gpp.attrs
+    )
+    (ax,) = plot_trends(found.assign(gpp=steady), ["gpp"])
+    assert texts(ax) == ["0.1000, +0 a year"]
 
 
 def test_one_of_several_regions_is_chosen_and_axes_go_through() -> None:

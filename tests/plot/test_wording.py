@@ -86,6 +86,18 @@ def test_selected_coordinates_are_said():
     assert scalar_coordinates(data) == "member = 3, lat = 51.31"
 
 
+def test_of_one_of_an_ensemble_its_label_is_said_and_not_what_texts_tell_of_it():
+    laws = {f"law_of_{kind}": f"law {kind}" for kind in ("green", "uptake", "warmth")}
+    data = array().assign_coords(model="ALDER", year=2003, season="JJA", **laws)
+    assert scalar_coordinates(data) == "model = ALDER, year = 2003, season = JJA"
+    assert "law_of_green" in scalar_coordinates(data.drop_vars("model"))
+
+
+def test_a_title_is_no_table():
+    data = array().assign_coords({name: 1 for name in "abcdefg"})
+    assert scalar_coordinates(data) == "a = 1, b = 1, c = 1, d = 1, and 3 more"
+
+
 def test_of_a_tower_its_name_is_said_and_not_all_that_a_table_tells_of_it():
     known = {"site": "DE-Tha", "lat": 51.0, "elevation": 385.0, "igbp": 1, "koppen": 15}
     data = array().assign_coords(known)

@@ -49,6 +49,7 @@ def aboveground_biomass(
             Carbon: ``(cLeaf + cWood) / 100``.
         agb [Mg ha-1]
             Dry matter: ``cAGB / carbon_fraction``, what maps such as ESA CCI Biomass show.
+            Attribute ``biomass_basis`` tells the two apart, as their unit does not.
         cAGB_lower, cAGB_upper, agb_lower, agb_upper
             Sums of the bounds of both pools, which enclose those of the sum. Scenarios on a
             dimension have their own sums, and are the better way.
@@ -105,12 +106,14 @@ def aboveground_biomass(
         result[f"cAGB{ending}"] = carbon.assign_attrs(
             long_name=f"Carbon in above-ground biomass (leaves and wood){bound}, mass of carbon",
             cell_methods="area: mean where land",
+            biomass_basis="carbon",
             **said,
         )
         result[f"agb{ending}"] = (carbon / carbon_fraction).assign_attrs(
             long_name=f"Above-ground biomass (leaves and wood){bound}, dry matter",
             comment=f"carbon divided by {carbon_fraction:g} (IPCC 2006: 0.47)",
             cell_methods="area: mean where land",
+            biomass_basis="dry matter",
             **said,
         )
     return result

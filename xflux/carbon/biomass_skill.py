@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from xflux.carbon.biomass import CARBON_FRACTION, aboveground_biomass, check_fraction
+from xflux.carbon.biomass_basis import Basis, as_carbon, one_map
 from xflux.carbon.carbon_terms import BOUNDS
-from xflux.errors import InputError, MissingVariableError, UnitsError
+from xflux.errors import InputError, MissingVariableError
 from xflux.labels.find import find
 from xflux.labels.grid import cell_area, land_fraction, match_grid
-from xflux.labels.units import affine, dequantify, units_of
 from xflux.skill.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -19,13 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Basis", "compare_biomass"]
 
-Basis = Literal["carbon", "dry matter"]
-_CARBON = re.compile(r"(?:g|t)[\s_]*\(?C\)?(?![A-Za-z])")
-
 
 def compare_biomass(
     ds: xr.Dataset,
-    reference: xr.DataArray,
+    reference: xr.DataArray | xr.Dataset,
     *,
     carbon_fraction: float = CARBON_FRACTION,
     basis: Basis | None = None,
@@ -40,14 +36,21 @@ def compare_biomass(
         With ``cAGB`` of `aboveground_biomass`, or with ``cLeaf`` and ``cWood``; a dimension of
         years, scenarios or members is kept. ``cell_area`` and ``land_fraction`` weigh the
         cells where they are there.
-    reference : DataArray
+    reference : DataArray or Dataset
         Map on the same grid: of carbon (``MgC ha-1``, ``kg C m-2``) or of dry matter
-        (``Mg ha-1``, ``t ha-1``).
+        (``Mg ha-1``, ``t ha-1``). Of a Dataset its ``cAGB``, else its ``agb``.
     carbon_fraction : float
         Mass of carbon in a mass of dry matter.
     basis : {"carbon", "dry matter"}, optional
-        What the reference is a mass of. None: carbon where its unit names C, else dry
-        matter, as of ESA CCI Biomass; attributes say which it was.
+        What the reference is a mass of. None: what is said first by
+
+        1. its unit, where that names C;
+        2. its attribute ``biomass_basis``, which `aboveground_biomass` writes;
+        3. its ``standard_name`` or ``long_name`` ("mass of carbon", "dry matter");
+        4. its name (``cAGB``, ``cVeg`` and such, or ``agb``).
+
+        Else dry matter, as of ESA CCI Biomass. Attribute ``reference_basis`` of the result
+        tells which it was, and by what.
     smallest : float
         Reference [MgC ha-1] from which on the relative difference is given.
     names : mapping of str to str, optional
@@ -75,7 +78,13 @@ def compare_biomass(
     GridMismatchError
         When the grids differ; regrid one of them first.
     InputError, MissingVariableError
-        For options that are not valid, and missing pools.
+        For options that are not valid, missing pools, and a Dataset without a biomass.
+
+    Warns
+    -----
+    XfluxWarning
+        When the reference has values outside the range of a stock, below 0 or above 10000 Mg of
+        carbon per hectare, which become NaN; of a lazy one while it is computed.
 
     Notes
     -----
@@ -100,7 +109,7 @@ def compare_biomass(
         if "cAGB" in ds
         else aboveground_biomass(ds, carbon_fraction=carbon_fraction, names=names)
     )
-    observed, told = _as_carbon(reference, carbon_fraction, basis)
+    observed, told = as_carbon(one_map(reference), carbon_fraction, basis)
     estimates = {"mean": made["cAGB"]}
     for ending in BOUNDS:
         if f"cAGB{ending}" in made:
@@ -128,8 +137,9 @@ def compare_biomass(
         comment=f"where the reference is at least {smallest:g} MgC ha-1",
     )  # fmt: skip
     score["reference"] = observed.assign_attrs(
-        long_name="Carbon in above-ground biomass of the reference, mass of carbon", **said
-    )
+        long_name="Carbon in above-ground biomass of the reference, mass of carbon",
+        biomass_basis="carbon", **said,
+    )  # fmt: skip
     score.attrs |= {
         "title": "Above-ground biomass against a reference map",
         "reference_basis": told,
@@ -137,38 +147,6 @@ def compare_biomass(
         + (" x land fraction" if find(ds, "land_fraction") is not None else ""),
     }
     return score
-
-
-def _as_carbon(
-    reference: xr.DataArray, carbon_fraction: float, basis: Basis | None
-) -> tuple[xr.DataArray, str]:
-    """Return a map as Mg of carbon per hectare, and how that was had."""
-    plain, _ = dequantify(reference)
-    units = units_of(plain)
-    if units is None:
-        raise UnitsError(
-            "the reference has no units; set reference.attrs['units'], such as 'Mg ha-1' of dry "
-            "matter or 'MgC ha-1'"
-        )
-    try:
-        scale, _ = affine(units, "Mg ha-1", "carbon")
-    except UnitsError as error:
-        raise UnitsError(
-            f"the reference has units {units!r}, expected a mass per area such as 'Mg ha-1' or "
-            f"'MgC ha-1' ({error})"
-        ) from error
-    by_unit: Basis = "carbon" if _CARBON.search(units) else "dry matter"
-    if basis is not None and by_unit == "carbon" and basis != by_unit:
-        raise InputError(f"basis={basis!r}, but the unit of the reference names carbon: {units!r}")
-    found = basis or by_unit
-    factor = scale * (carbon_fraction if found == "dry matter" else 1.0)
-    told = f"{found} ({'as asked for' if basis else 'by its unit'}, {units})"
-    if found == "dry matter":
-        told += f", times {carbon_fraction:g}"
-    carbon = plain.copy(data=plain.data * plain.dtype.type(factor)) if (
-        plain.dtype.kind == "f"
-    ) else plain * factor  # fmt: skip
-    return carbon.rename("cAGB").drop_attrs().assign_attrs(units="Mg ha-1"), told
 
 
 def _weights(ds: xr.Dataset, observed: xr.DataArray) -> xr.DataArray:

@@ -38,8 +38,8 @@ class Allocated:
     carbon : Dataset
         What was written, reopened lazily.
     budget : Dataset
-        Carbon of the grid by year, of a mean year of all of it, with ``_lower`` and ``_upper``
-        where there are several scenarios; in memory.
+        Carbon of the grid by year, of a mean year of all of it, with ``_lower`` and ``_upper``,
+        the least and largest total of the scenarios, where there are several; in memory.
     balance : str
         What `xflux.balance_report` says of it.
     said : str
@@ -122,8 +122,8 @@ def allocate_grid(
             "the drivers hold no igbp, by which the literature divides carbon; add land cover to "
             "the grid, or pass --land-models or --emulator"
         )
-    made = allocate(drivers.assign({name: array.variable for name, array in given.items()}),
-                    emulator)  # fmt: skip
+    taken = drivers.assign({name: array.variable for name, array in given.items()})
+    made = allocate(taken, emulator)
     said = str(made["ra"].attrs["allocation"])
     beside = {name: written[name].variable for name in _BESIDE if name in written.variables}
     measures = {"cell_measures": "area: cell_area"} if "cell_area" in beside else {}
@@ -136,14 +136,16 @@ def allocate_grid(
     # What was encoded for the other store need not fit the chunks of this one.
     whole = with_history(whole, f"run: allocate by {said}").drop_encoding()
     path = store(whole, folder, "grid_carbon", format, progress)
-    return _summed(path, said, emulator is not None, of, progress)
+    return _summed(path, said, allocate(taken, emulator, scenarios=True), emulator is not None,
+                   of, progress)  # fmt: skip
 
 
-def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progress) -> Allocated:
+def _summed(
+    path: Path, said: str, scenarios: xr.Dataset, by_emulator: bool, of: str, progress: Progress
+) -> Allocated:
     """Sum what was written, and hold it to its identities."""
     from xflux.carbon.balance import mass_balance
     from xflux.carbon.balance_report import NUMBERS, balance_report
-    from xflux.plot.trends import with_bounds
 
     carbon = reopen(path)
     names = [name for name in (*FLUXES, *POOLS) if name in carbon]
@@ -154,9 +156,7 @@ def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progres
     totals = [name for name in balance if str(name).startswith(NUMBERS)]
     with progress.computing("summing carbon, and checking that it adds up") as compute:
         budget, numbers, mean, apart = compute(
-            with_bounds(summed, None, variables=names, names=None, bounds=True).squeeze(
-                "region", drop=True
-            ),
+            _with_range(summed, scenarios, names),
             balance[totals],
             _mean(carbon.reset_coords()[pools]),
             _imbalance(carbon),
@@ -166,6 +166,27 @@ def _summed(path: Path, said: str, by_emulator: bool, of: str, progress: Progres
         path, carbon, budget, report, said, by_emulator, of, mean,
         None if apart is None else float(apart.mean()),
     )  # fmt: skip
+
+
+def _with_range(carbon: xr.Dataset, scenarios: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Return the budget, with the least and largest total of scenarios, where there are several.
+
+    They are divided once more: the bounds of cells that were written are none of their sum.
+    """
+    from xflux.carbon.budget import budget
+
+    made = budget(carbon, variables=names).squeeze("region", drop=True)
+    several = [name for name in names if "scenario" in scenarios.get(name, carbon).dims]
+    if not several or scenarios.sizes["scenario"] == 1:
+        return made
+    # Areas and dates are those of the store.
+    apart = carbon.drop_vars(names).assign({name: scenarios[name].variable for name in several})
+    totals = budget(over_same_land(apart, carbon), variables=several)
+    totals = totals[several].squeeze("region", drop=True)
+    for name in several:
+        made[f"{name}_lower"] = totals[name].min("scenario", keep_attrs=True)
+        made[f"{name}_upper"] = totals[name].max("scenario", keep_attrs=True)
+    return made
 
 
 def _imbalance(carbon: xr.Dataset) -> xr.DataArray | None:

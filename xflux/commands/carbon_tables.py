@@ -93,8 +93,8 @@ def _note(result: Allocated, frame: pd.DataFrame, without: float | None) -> str:
     ]
     if "low" in frame:
         said.append(
-            "low, high: sums of the least and of the largest scenario of all cells, as if all were "
-            "wrong in one direction."
+            "low, high: the least and the largest total of the scenarios, each of which is one "
+            "world."
         )
     if "land models" in frame:
         said.append(

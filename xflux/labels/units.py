@@ -174,7 +174,13 @@ def affine(found: str, expected: str, species: str = "") -> tuple[float, float]:
     registry = _registry()
     quantity, wanted = source.quantity, target.quantity
     try:
-        if _has_month(quantity):
+        months = _power_of_month(quantity)
+        if months > 0:
+            raise UnitsError(
+                f"unit {found!r} counts months, which differ in length; divide by 12 and give it "
+                "in years ('year')"
+            )
+        if months:
             raise UnitsError(
                 f"unit {found!r} is per month, and months differ in length; divide by the "
                 "days of each month first, then give a unit per day"
@@ -202,8 +208,8 @@ def _tidy(scale: float) -> float:
     return rounded if len(f"{rounded:.14g}") < 12 else scale
 
 
-def _has_month(quantity: Any) -> bool:
-    return any(unit == "month" for unit in quantity._units)
+def _power_of_month(quantity: Any) -> float:
+    return float(quantity._units.get("month", 0))
 
 
 def dequantify(array: xr.DataArray) -> tuple[xr.DataArray, Any]:

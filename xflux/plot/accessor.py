@@ -162,9 +162,10 @@ class PlotAccessor:
         ----------
         variables : str or sequence of str, optional
             Fluxes, stocks, or amounts that were integrated before. None: those of gpp, reco and
-            nee that the Dataset holds; the title names the fluxes that have no carbon. With
-            ``gpp_lower`` and ``gpp_upper`` in the Dataset, a band lies between their totals, as
-            wide as if all cells went together, unless a `spread` is shown.
+            nee that the Dataset holds; the title names the fluxes that have no carbon.
+            Scenarios along ``scenario``, such as of ``allocate(scenarios=True)``, are a band
+            between their least and largest total. ``gpp_lower`` and ``gpp_upper`` of cells are
+            none, as the sum of bounds is no bound of the sum; of totals they are.
         names : mapping, optional
             Your own names, such as ``{"gpp": "GPP_model"}``.
         regions : optional
@@ -229,8 +230,9 @@ class PlotAccessor:
     ) -> NDArray[Any]:
         """Draw yearly totals of carbon fluxes and stocks, a panel each, with their trends.
 
-        Without a `spread`, bands are the sums of ``_lower`` and of ``_upper`` of all cells,
-        where the Dataset holds these: as wide as if all cells went together.
+        Scenarios along ``scenario``, such as of ``allocate(scenarios=True)``, are a band between
+        their least and largest total. ``_lower`` and ``_upper`` of cells are no band, as the sum
+        of bounds is no bound of the sum.
 
         Parameters
         ----------
@@ -245,12 +247,12 @@ class PlotAccessor:
         **options
             Of `xflux.plot.trends.plot_trends`: axes, spread, interval, reference, ...
         """
-        from xflux.plot.trends import plot_trends, with_bounds
+        from xflux.carbon.budget import budget
+        from xflux.plot.trends import plot_trends
 
         wanted = [variables] if isinstance(variables, str) else variables
         mask = named_regions(regions, self._ds)
-        bounds = options.get("spread") is None
-        made = with_bounds(self._ds, mask, variables=wanted, names=names, bounds=bounds)
+        made = budget(self._ds, mask, variables=wanted, names=names)
         return plot_trends(made, wanted, region=region, **options)
 
     def boxes(

@@ -25,8 +25,8 @@ from xflux.plot.panels import (
 )
 from xflux.plot.references import draw_references, references_of
 from xflux.plot.signs import direction
-from xflux.plot.summary import summary
-from xflux.plot.wording import sentence, short_name, span
+from xflux.plot.summary import range_said, spread_of, summary
+from xflux.plot.wording import sentence, short_name
 from xflux.plot.years import Look, draw_years, entries, legend_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def plot_budget(
 
     One region is drawn over its years: gross fluxes as lines, and below them on their own
     scale net fluxes as bars around zero, a sink green and a source brown, and stocks as lines.
-    Bands lie between ``x_lower`` and ``x_upper``, where `data` holds both. The legend says
+    Bands lie between ``x_lower`` and ``x_upper``, where `data` holds both of totals; those of
+    cells are refused, as the sum of bounds is no bound of the sum. The legend says
     mean, interannual variability (IAV, the standard deviation of the yearly totals, ddof=1)
     and from 5 whole years on the linear trend with its standard error. Several regions, or a
     single total, are drawn as horizontal bars of their means, with whiskers of the IAV.
@@ -89,9 +90,11 @@ def plot_budget(
         Panels beside each other; None chooses.
     spread : hashable, optional
         Dimension whose spread is shown (``"member"``): the median, with bands or whiskers
-        between the quantiles that hold `interval`.
+        between the quantiles that hold `interval`. None: ``"scenario"`` where `data` has it. Of
+        scenarios, the one called ``mean``, else the median, with bands or whiskers between the
+        least and the largest total.
     interval : float
-        Share of the values within, between 0 and 1.
+        Share of the values within, between 0 and 1; not of scenarios.
     trend : bool
         Draw the linear trend.
     grid : Dataset, optional
@@ -123,8 +126,12 @@ def plot_budget(
     GridMismatchError
         When area, land fraction, regions and fluxes are not on one grid.
     """
+    import xarray as xr
+
     sides = tuple(dim for dim in (row, col) if dim is not None)
     _check(data, ax, sides, spread, interval)
+    arrays = [data] if isinstance(data, xr.DataArray) else list(data.data_vars.values())
+    spread = spread_of(arrays, spread, sides)
     found = amounts(
         data, grid=grid, regions=regions, freq=freq, units=units,
         keep=[dim for dim in (*sides, spread) if dim is not None],
@@ -236,12 +243,11 @@ def _explained(
         ]
     varies = bool(account["iav"].notnull().any())
     if look.spread is not None:
-        range_of = span(values, look.spread)
-        said.append(f"median and {100 * look.interval:g} % range over {range_of}")
+        said.append(range_said(values, look.spread, look.interval))
     elif kind == "bars" and varies:
         said.append("whiskers: standard deviation between years (IAV)")
     if kind in ("years", "panels") and found.bounds is not None and look.spread is None:
-        said.append("bands: totals of the lower and of the upper bounds")
+        said.append("bands: lower to upper bounds of the totals")
     if kind == "years" and varies:
         said.append("IAV: standard deviation of years, trend included")
     return said

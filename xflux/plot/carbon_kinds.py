@@ -42,12 +42,12 @@ class Carbon:
 def carbon_kinds(data: xr.DataArray | xr.Dataset) -> dict[str, Carbon]:
     """Return arrays by canonical name, by their own where two would share it.
 
-    Bounds are named by what they are of, ``gpp_lower``.
+    Bounds of totals are named by what they are of, ``gpp_lower``.
 
     Raises
     ------
     InputError
-        When there is nothing, or arrays per area beside sums.
+        When there is nothing, arrays per area beside sums, or bounds per area.
     UnitsError
         For what is no carbon.
     """
@@ -69,6 +69,14 @@ def carbon_kinds(data: xr.DataArray | xr.Dataset) -> dict[str, Carbon]:
     for name, array, row in zip(names, arrays, rows, strict=True):
         own = str(array.name or "total") if name is None or names.count(name) > 1 else name
         found[own] = _carbon(own, array, row)
+    # By the own names, as the attributes of a bound are those of what it is of.
+    pairs = zip(arrays, found.values(), strict=True)
+    of_cells = [str(a.name) for a, one in pairs if one.per_area and _bound_of(str(a.name))]
+    if of_cells:
+        raise InputError(
+            f"{', '.join(of_cells)}: bounds of each cell, and the sum of bounds is no bound of the "
+            "sum; keep scenarios or members as a dimension, as of allocate(scenarios=True)"
+        )
     kinds = {True: [n for n, c in found.items() if c.per_area],
              False: [n for n, c in found.items() if not c.per_area]}  # fmt: skip
     if kinds[True] and kinds[False]:
@@ -77,6 +85,12 @@ def carbon_kinds(data: xr.DataArray | xr.Dataset) -> dict[str, Carbon]:
             "in two figures, or integrate the former first, with xflux.budget(ds)"
         )
     return found
+
+
+def _bound_of(name: str) -> str:
+    """Return the variable of the table that a name is the bound of; "" for none."""
+    of = next((name.removesuffix(end) for end in BOUNDS if name.endswith(end)), "")
+    return of if of in variables else ""
 
 
 def _side(array: xr.DataArray, data: xr.DataArray | xr.Dataset) -> str:

@@ -50,14 +50,27 @@ def pick(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.D
 def bounds_of(
     ds: xr.Dataset, data: xr.Dataset, names: Mapping[str, str] | None
 ) -> dict[str, xr.DataArray]:
-    """Return the lower and upper bounds of variables that have both."""
+    """Return the lower and upper bounds of totals that have both.
+
+    Those of cells are none of their sum, and are left out.
+    """
     found: dict[str, xr.DataArray] = {}
     for name in map(str, data.data_vars):
+        if _on_grid(data[name]):
+            continue
         own = find(ds, name, names) if name in table else name
         ends = {f"{name}{end}": f"{own}{end}" for end in ("_lower", "_upper")}
         if all(key in ds.data_vars for key in ends.values()):
             found |= {called: pick(ds, key, None).rename(called) for called, key in ends.items()}
     return found
+
+
+def _on_grid(array: xr.DataArray) -> bool:
+    try:
+        lat, lon = find_lat_lon(array)
+    except (MissingVariableError, KeyError):
+        return False
+    return bool({*lat.dims, *lon.dims} & set(array.dims))
 
 
 def _with_place(array: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:

@@ -13,7 +13,7 @@ from xflux.labels.units import dequantify
 from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.fields import find_axes
 from xflux.plot.maps import plot_map
-from xflux.plot.panels import dress, set_title
+from xflux.plot.panels import dress, set_title, wrapped
 from xflux.plot.reduce import area_weights, grouped_mean, mean_over
 from xflux.plot.together import computed
 from xflux.plot.wording import classes_of, scalar_coordinates, sentence, short_name, units_text
@@ -27,6 +27,8 @@ __all__ = ["plot_profiles"]
 
 #: Of the map of a new figure, and of the profiles beside it, inches.
 _ACROSS, _BESIDE, _ABOVE = 6.6, 1.5, 1.0
+#: Of what stands at their sides, and of a line of the title, inches.
+_MARGIN, _LINE = 0.9, 0.16
 
 
 def plot_profiles(
@@ -129,11 +131,9 @@ def plot_profiles(
         above.plot(lon, by_lon.values[order], **look)
         beside.plot(by_lat.values, by_lat[y_name].values, **look)
     _dress(ax, above, beside, units_text(array), legend=len(fields) > 1)
-    if axes is None:
-        _size(ax, figsize)
     parts = [said, scalar_coordinates(array), _weighting(weights)]
     if axes is None:
-        above.set_title(sentence(parts), loc="left", fontsize=9, color=MUTED)
+        _titled(ax, above, sentence(parts), figsize)
     else:
         set_title(above, parts)
     return np.array([ax, above, beside], dtype=object)
@@ -205,18 +205,26 @@ def _dress(ax: Axes, above: Axes, beside: Axes, units: str, *, legend: bool) -> 
         corner.set_in_layout(False)
 
 
-def _size(ax: Axes, figsize: tuple[float, float] | None) -> None:
-    """Give the figure a height at which the map has its shape."""
+def _titled(ax: Axes, above: Axes, said: str, figsize: tuple[float, float] | None) -> None:
+    """Write a title no wider than the map, from which the layout would take what it is wider.
+
+    Without `figsize` the figure has a size at which the map has its shape.
+    """
     figure: Any = ax.figure
+    whole = _ACROSS + _BESIDE + _MARGIN
+    across = _ACROSS if figsize is None else figsize[0] * _ACROSS / whole
+    text = wrapped(said, across, 9)
+    above.set_title(text, loc="left", fontsize=9, color=MUTED)
     if figsize is not None:
         figure.set_size_inches(*figsize)
         return
+    lines = len(text.splitlines())
     width, height = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
     tall = float(np.clip(_ACROSS * height / width, 1.8, 7.0))
     grid = ax.get_subplotspec()
     assert grid is not None
     grid.get_gridspec().set_height_ratios([_ABOVE, tall])
-    figure.set_size_inches(_ACROSS + _BESIDE + 0.9, tall + _ABOVE + 1.3)
+    figure.set_size_inches(whole, tall + _ABOVE + 1.3 + _LINE * max(lines - 1, 0))
 
 
 def _weighting(weights: xr.DataArray | None) -> str:

@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.carbon.budget import budget as carbon_budget
-from xflux.carbon.trend import trend
+from xflux.carbon.trend import FEWEST, trend
 from xflux.errors import InputError
 from xflux.labels.variables import variables as table
 from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, set_title, wrapped
 from xflux.plot.references import GREYS, of_region, reference_series
 from xflux.plot.signs import direction, number
-from xflux.plot.summary import over_members
-from xflux.plot.wording import generated, sentence, short_name, span
+from xflux.plot.summary import ROUNDING, over_members, range_said, spread_of
+from xflux.plot.wording import generated, sentence, short_name
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["plot_trends", "with_bounds"]
+__all__ = ["plot_trends"]
 
 _NET = ("nee", "nep", "nbp")
 
@@ -47,7 +46,7 @@ def plot_trends(
     ----------
     budget : Dataset
         Of `xflux.budget`, yearly. Bands lie between ``x_lower`` and ``x_upper`` where the
-        Dataset has them, such as sums of the bounds of each cell.
+        Dataset has them: bounds of the totals. Sums of the bounds of cells are none.
     variables : sequence of str, optional
         None: all fluxes and stocks of the budget.
     region : optional
@@ -55,10 +54,12 @@ def plot_trends(
     axes : Axes or sequence of Axes, optional
         One for each variable; None makes a figure.
     spread : hashable, optional
-        Dimension whose spread is shown (``"member"``, ``"scenario"``, ``"model"``): the line is
-        then the median, the band lies between the quantiles that hold `interval`.
+        Dimension whose spread is shown (``"member"``, ``"model"``): the line is then the median,
+        the band lies between the quantiles that hold `interval`. None: ``"scenario"`` where the
+        budget has it. Of scenarios the line is the one called ``mean``, else the median, and the
+        band lies between the least and the largest total.
     interval : float
-        Share of the values within the band.
+        Share of the values within the band; not of scenarios.
     reference : mapping of str to Dataset, optional
         Other yearly totals by what they are called, such as ``{"GCB 2023":
         xflux.read_global_carbon_budget(path)}`` or another budget; drawn where they have the
@@ -68,7 +69,7 @@ def plot_trends(
     figsize : tuple of float, optional
         Inches.
     label : str
-        What the budget is called in a legend beside references.
+        What the budget is called beside references; "this budget" by default.
 
     Returns
     -------
@@ -87,17 +88,23 @@ def plot_trends(
             f"spread={spread!r} is no dimension of {', '.join(names)}; there are "
             f"{', '.join(map(str, chosen.dims))}"
         )
+    spread = spread_of((chosen[name] for name in names), spread)
     bounds = [f"{n}{e}" for n in names for e in ("_lower", "_upper") if f"{n}{e}" in chosen]
     shown = chosen[[*names, *bounds]].compute()
     drawn, given = _axes(axes, names, columns, figsize)
     for ax, name in zip(drawn, names, strict=True):
-        entries = [_draw_own(ax, shown, name, spread, interval, label or "")]
-        for k, (called, other) in enumerate((reference or {}).items()):
-            ours = shown[name]
-            found = reference_series(
+        ours = shown[name]
+        others = {
+            called: reference_series(
                 other, called, name, years=ours["year"].values, units=str(ours.attrs["units"]),
                 said=ours.attrs, region=region,
-            )  # fmt: skip
+            )
+            for called, other in (reference or {}).items()
+        }  # fmt: skip
+        beside = any(found is not None for found in others.values())
+        own = label or ("this budget" if beside else "")
+        entries = [_draw_own(ax, shown, name, spread, interval, own)]
+        for k, (called, found) in enumerate(others.items()):
             if found is not None:
                 entries.append(_draw_line(ax, found, called, GREYS[k % len(GREYS)], None))
         _dress(ax, shown[name], name, [entry for entry in entries if entry])
@@ -109,37 +116,6 @@ def plot_trends(
         text = wrapped(sentence(said), float(figure.get_size_inches()[0]), 9)
         figure.suptitle(text, x=0.01, ha="left", fontsize=9, color=MUTED)
     return np.array(drawn, dtype=object)
-
-
-def with_bounds(
-    ds: xr.Dataset,
-    regions: Any,
-    *,
-    variables: Sequence[str] | None,
-    names: Mapping[str, str] | None,
-    bounds: bool,
-) -> xr.Dataset:
-    """Return the budget of a Dataset, with the sums of the bounds of all cells.
-
-    Parameters
-    ----------
-    ds : Dataset
-        On a grid.
-    regions, variables, names
-        As of `xflux.budget`.
-    bounds : bool
-        Add ``x_lower`` and ``x_upper`` where the Dataset has both.
-    """
-    made = carbon_budget(ds, regions, variables=variables, names=names)
-    own = names or {}
-    for name in [str(name) for name in made if name in table] if bounds else []:
-        ends = {end: f"{own.get(name, name)}{end}" for end in ("_lower", "_upper")}
-        if not all(key in ds for key in ends.values()):
-            continue
-        for end, key in ends.items():
-            sums = carbon_budget(ds, regions, variables=[name], names={name: key})
-            made[f"{name}{end}"] = sums[name]
-    return made
 
 
 def _names(budget: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
@@ -228,6 +204,8 @@ def _draw_line(
     slope, p = float(fitted[0]), float(fitted[1])
     iav = float(np.std(y[there], ddof=1)) if there.sum() > 1 else float("nan")
     said = number(float(np.mean(y[there])), iav) if there.any() else "no whole year"
+    if abs(slope) < ROUNDING * np.max(np.abs(y[there]), initial=0.0):
+        slope, p = 0.0, float("nan")
     if np.isfinite(slope):
         ends = years[there][[0, -1]]
         line = y[there].mean() + slope * (ends - years[there].mean())
@@ -277,8 +255,18 @@ def _said(
     said.append(generated(*(chosen[name] for name in names)))
     if spread is not None:
         first = next(name for name in names if spread in shown[name].dims)
-        said.append(f"median and {100 * interval:g} % range over {span(shown[first], spread)}")
+        said.append(range_said(shown[first], spread, interval))
     elif bounds:
-        said.append("bands: sums of the lower and of the upper bounds of all cells")
-    said.append("mean and linear trend (dashed), p by t with the effective number of years")
+        said.append("bands: lower to upper bounds of the totals")
+    # A reference shares the years of the budget, or fewer.
+    if max(int(_whole_years(shown[name])) for name in names) < FEWEST:
+        said.append(f"mean; a trend needs {FEWEST} whole years")
+    else:
+        said.append("mean and linear trend (dashed), p by t with the effective number of years")
     return said
+
+
+def _whole_years(values: xr.DataArray) -> Any:
+    over = [dim for dim in values.dims if dim != "year"]
+    there = values.notnull()
+    return (there.any(over) if over else there).sum()

@@ -45,6 +45,12 @@ _MONTHS = (
 )  # fmt: skip
 #: Scalars that say nothing of what is shown, and what tables of sites tell besides variables.
 _NOT_SAID = ("spatial_ref", "crs", "quantile")
+#: By which one of an ensemble is selected, and what is selected besides. Other texts tell more of
+#: the same, such as the laws of a model.
+_OF_ENSEMBLES = ("model", "member", "scenario", "ensemble", "realization", "estimate")
+_BESIDE_THEM = ("site", "season", "time", "region", "names", "igbp", "source_id", "experiment_id")
+#: Of a title, beyond which it would be a table.
+_MOST_SAID = 4
 _OF_SITES = ("lat", "lon", "latitude", "longitude", "name", "country")
 
 
@@ -200,7 +206,8 @@ def scalar_coordinates(array: xr.DataArray) -> str:
     """Say what an array was selected at: "member = 3, time = 2001-01-16".
 
     Of a tower its code and name are said; where it stands and what grows there are not, as
-    nobody selected by these. Classes go by their names, not their codes.
+    nobody selected by these; nor is what texts tell of one of an ensemble. Classes go by their
+    names, not their codes. At most four are said.
     """
     coords = {
         name: coord
@@ -209,6 +216,9 @@ def scalar_coordinates(array: xr.DataArray) -> str:
     }
     if "site" in coords:
         coords = {name: coords[name] for name in coords if not _describes_site(coords[name])}
+    if any(name in coords for name in _OF_ENSEMBLES):
+        kept = (*_OF_ENSEMBLES, *_BESIDE_THEM)
+        coords = {n: c for n, c in coords.items() if n in kept or c.dtype.kind not in "OUST"}
     said = []
     for name, coord in coords.items():
         value = coord.values[()]
@@ -221,6 +231,8 @@ def scalar_coordinates(array: xr.DataArray) -> str:
         if name == "site" and str(array.coords.get("name", "")) and "name" in array.coords:
             text += f" ({array.coords['name'].values[()]})"
         said.append(f"{name} = {text}")
+    if len(said) > _MOST_SAID:
+        said = [*said[:_MOST_SAID], f"and {len(said) - _MOST_SAID} more"]
     return ", ".join(said)
 
 

@@ -200,8 +200,10 @@ def in_words(account: xr.Dataset, look: Look) -> str:
     iav = _middle(account["iav"], look)[0]
     scale = iav if np.isfinite(iav) else high - low
     lines = [f"mean {number(mean, scale)}"]
-    if np.isfinite(low):
-        lines[0] += f" ({number(low, scale)} to {number(high, scale)})"
+    ends = [number(low, scale), number(high, scale)]
+    # What has no dimension of the spread has no range either.
+    if np.isfinite(low) and ends[0] != ends[1]:
+        lines[0] += f" ({ends[0]} to {ends[1]})"
     if look.period != "year":
         lines[0] += " a year"
     if np.isfinite(iav):
@@ -210,8 +212,9 @@ def in_words(account: xr.Dataset, look: Look) -> str:
     if look.trend and np.isfinite(slope):
         error = _middle(account["error"], look)[0]
         said = f"trend {number(slope, error, signed=True)}"
-        if np.isfinite(slow):
-            said += f" ({number(slow, error, signed=True)} to {number(fast, error, signed=True)})"
+        slopes = [number(end, error, signed=True) for end in (slow, fast)]
+        if np.isfinite(slow) and slopes[0] != slopes[1]:
+            said += f" ({slopes[0]} to {slopes[1]})"
         else:
             said += f" ± {number(error, error)}"
         lines.append(f"{said} a year")
