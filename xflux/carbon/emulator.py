@@ -75,8 +75,8 @@ class AllocationEmulator(BaseEstimator):
     as logits, shares that add up to 1 as log-ratios (and come back by a softmax), turnover times
     as logarithms, scaled so that stocks left out add up to those of the reference (Duan 1983,
     J. Am. Stat. Assoc. 78, 605). Turnover of litter and soil goes by the mean of the drivers over
-    the years and by the CO2 and land cover of each, all else by the weather of a year. CO2 beyond
-    that of the years of the fit counts as the nearest of them. cRoot is trained as
+    the years, and changes along a line of CO2 for each land cover, fitted within places; all else
+    goes by the weather of a year. CO2 beyond that of the years of the fit counts as the nearest. cRoot is trained as
     cVeg - cLeaf - cWood.
 
     References
