@@ -46,6 +46,18 @@ def test_what_adds_up_leaves_no_residual(dtype: str, most: float, calendar: str)
     assert int(balance.total_stocks.notnull().sum()) == YEARS.size - 1
 
 
+def test_it_says_by_what_cells_count() -> None:
+    ds = land()[["gpp", "npp", "ra"]]
+    whole = mass_balance(ds)
+    assert "area of whole cells (no land_fraction)" in whole.attrs["weights"]
+    ones = xr.DataArray(np.ones((LAT.size, LON.size)), dims=("lat", "lon"))
+    shared = mass_balance(ds.assign(land_fraction=(0.5 * ones).assign_attrs(units="1")))
+    assert shared.attrs["weights"] == "area of cells x land fraction"
+    assert "Cells count by: area of cells x land fraction" in balance_report(shared)
+    np.testing.assert_allclose(shared.total_gpp, 0.5 * whole.total_gpp)
+    assert "weights" not in mass_balance(ds.isel(lat=0, lon=0, drop=True)).attrs
+
+
 def test_a_percent_too_much_shows_in_the_identities_that_hold_it_and_in_no_other() -> None:
     ds = land()
     ds["gpp"] = (1.01 * ds.gpp).assign_attrs(ds.gpp.attrs)

@@ -93,8 +93,8 @@ def mass_balance(
             The losses that are part of it, for comparison.
 
         Attributes say which identities were formed, which losses are in NBP and which are
-        not, what is missing, and what a stock is the state of. `xflux.balance_report` puts all
-        of this into words.
+        not, what is missing, what a stock is the state of, and by what cells count
+        (``weights``). `xflux.balance_report` puts all of this into words.
 
     Raises
     ------
@@ -347,6 +347,8 @@ def _said(
         attrs |= change.said
     if terms.per_area and terms.area is None:
         attrs["no_totals"] = terms.why_no_area
+    elif terms.per_area:
+        attrs["weights"] = terms.weights
     if (both := gross(terms.arrays)) is not None:
         attrs["relative_to"] = both.text
     return attrs

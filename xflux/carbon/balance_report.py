@@ -87,7 +87,8 @@ def balance_report(balance: xr.Dataset, *, tolerance: float = 1e-5) -> str:
         lines += _indented(verdict, f"  {text:{width}s}  ", " " * (width + 4))
         for one in more:
             lines += _indented(one, " " * 6, " " * 8)
-    for key, words in (("not_formed", "Not formed"), ("no_totals", "No totals")):
+    notes = {"weights": "Cells count by", "not_formed": "Not formed", "no_totals": "No totals"}
+    for key, words in notes.items():
         if key in balance.attrs:
             lines += _indented(f"{words}: {balance.attrs[key]}", "", "  ")
     return "\n".join(line.rstrip() for line in lines)

@@ -74,6 +74,16 @@ class Terms:
     cells: tuple[str, ...] = ()
     why_no_area: str = ""
 
+    @property
+    def weights(self) -> str:
+        """By what cells count in totals, in words."""
+        if self.land is not None:
+            return "area of cells x land fraction"
+        return (
+            "area of whole cells (no land_fraction): too much at coasts, where values are means "
+            "over land"
+        )
+
     def axis(self, names: Sequence[str]) -> Axis | None:
         """Return the steps that variables share; those that have none do not count.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from xflux.errors import InputError, MissingVariableError, XfluxError, raise_together
 from xflux.files.land_model_file import BY_YEAR, Piece, joined, read_file, yearly
-from xflux.files.land_model_grids import LEAST_COVERED, Grid, coarsest, grid_of, onto
+from xflux.files.land_model_grids import LEAST_COVERED, Grid, carried_over, coarsest, grid_of, onto
 from xflux.files.land_model_names import canonical_name, of_scenario, read_names
 from xflux.files.land_model_times import Counts, month_starts
 from xflux.files.opening import Paths, expand_paths
@@ -51,6 +51,8 @@ def open_land_models(
         Names of models; all by default.
     grid : Dataset or DataArray, optional
         Grid to bring all to, by its latitude and longitude (and their bounds, where it has them).
+        Its ``land_fraction`` and ``cell_area`` are kept, where it has them: without the former,
+        coasts count whole in totals.
         By default that of the model with the largest cells, of equals the first.
     scenario : str, optional
         Such as ``"S3"``; needed where files are of several.
@@ -64,7 +66,8 @@ def open_land_models(
         time, lat, lon) [g m-2 d-1], `time` holding the starts of months; stocks [g m-2] and
         ``npp_leaf npp_wood npp_root`` [g m-2 d-1] have (model, year, lat, lon). NaN where a model
         lacks a variable, which ``attrs["missing_models"]`` of the variable names. What files say
-        of being generated (attribute ``synthetic``) is kept. The coordinates
+        of being generated (attribute ``synthetic``) is kept, and their ``cell_methods`` where
+        those of all models are the same. The coordinates
         `native_grid`, `calendar` and `regridded` tell of each model what it was.
 
     Raises
@@ -138,6 +141,8 @@ def open_land_models(
         files=used,
         **({"synthetic": mark} if mark else {}),
     )
+    if grid is not None:
+        ds = ds.assign(carried_over(grid, target))
     return with_history(ds, f"open_land_models(scenario={scenario!r})")
 
 
@@ -277,4 +282,7 @@ def _ensemble(
         extra["synthetic"] = "; ".join(sorted(map(str, marks)))
     if variable in BY_YEAR:
         extra["comment"] = "by year"
+    said = {whole[variable, name].cell_methods for name in arrays}
+    if len(said) == 1 and said != {""}:
+        extra["cell_methods"] = said.pop()
     return describe(xr.DataArray(stacked, dims=dims), variable, **extra)
