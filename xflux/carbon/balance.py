@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xflux.carbon.carbon_terms import Terms, carbon_terms
+from xflux.carbon.carbon_terms import Terms, alike, carbon_terms
 from xflux.carbon.identities import Identity, Signs, gross, identities
 from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals, yearly_sums
 from xflux.carbon.relative_residuals import (
@@ -91,6 +91,8 @@ def mass_balance(
             ``residual_stocks`` is the first minus the second.
         total_f_fire, ... [Pg]
             The losses that are part of it, for comparison.
+        total_fire_beside_nee, total_fire_beside_nee_of_npp [Pg]
+            ``f_fire`` summed as ``total_nee`` is, where `nee` does not say that it holds it.
 
         Attributes say which identities were formed, which losses are in NBP and which are
         not, what is missing, what a stock is the state of, and by what cells count
@@ -239,7 +241,24 @@ def _of_identity(terms: Terms, identity: Identity, regions: Any) -> dict[str, xr
             long_name=f"{said}, mass of carbon", units=units
         )
     parts |= _totals(terms, identity.name, residual, axis, regions, said, is_stock=is_stock)
-    return parts
+    return parts | _fire_beside(terms, identity, residual, axis, regions)
+
+
+def _fire_beside(
+    terms: Terms, identity: Identity, residual: xr.DataArray, axis: Axis | None, regions: Any
+) -> dict[str, xr.DataArray]:
+    """Return totals of the fire that nee does not say it holds: what its residual may be."""
+    if "nee" not in identity.signs or {"nbp", "f_fire"} & set(identity.signs):
+        return {}
+    burnt = terms.axes.get("f_fire")
+    if axis is None or burnt is None or not alike(axis, burnt):
+        return {}
+    fire = terms.arrays["f_fire"].drop_attrs().where(residual.notnull())
+    called = f"fire_beside_{identity.name}"
+    return _totals(
+        terms, called, fire, axis, regions, "f_fire, which nee does not say that it holds",
+        is_stock=False, missing=False,
+    )  # fmt: skip
 
 
 def _totals(
