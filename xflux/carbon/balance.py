@@ -16,7 +16,7 @@ from xflux.carbon.relative_residuals import (
 from xflux.carbon.stock_change import StockChange, stock_change
 from xflux.carbon.time_axis import YEAR, Axis, StockTime
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import generated
+from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step
 from xflux.labels.named_regions import named_regions
 
@@ -169,7 +169,7 @@ def mass_balance(
         parts |= _of_identity(terms, identity, regions)
     if change is not None:
         parts |= _of_stocks(terms, change, regions)
-    result = xr.Dataset(_aligned(parts))
+    result = with_coordinate_attributes(xr.Dataset(_aligned(parts)), terms.arrays.values())
     if YEAR in result.coords:
         result[YEAR].attrs = {"long_name": "calendar year"}
     result.attrs = _said(terms, formed, lacking, change)

@@ -14,7 +14,7 @@ from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals
 from xflux.carbon.time_axis import YEAR
 from xflux.carbon.trend import FEWEST, PARTS, trend
 from xflux.errors import InputError, XfluxWarning
-from xflux.labels.attach import generated
+from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step
 from xflux.labels.grid import match_grid
 from xflux.labels.named_regions import named_regions
@@ -187,7 +187,7 @@ def budget(
         if few:
             notes.append(few)
     result.attrs = _said(found, notes, trend, confidence, terms)
-    return result
+    return with_coordinate_attributes(result, terms.arrays.values())
 
 
 def _warn_of_coasts(terms: Terms) -> None:

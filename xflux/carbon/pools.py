@@ -13,7 +13,12 @@ from xflux.carbon.pool_block import PoolBlock
 from xflux.carbon.pool_kernel import LOSSES, PARAMETERS, POOLS
 from xflux.carbon.pool_parameters import Given, pool_parameters
 from xflux.errors import InputError, MissingVariableError, XfluxWarning
-from xflux.labels.attach import describe, generated, with_history
+from xflux.labels.attach import (
+    describe,
+    generated,
+    with_coordinate_attributes,
+    with_history,
+)
 from xflux.labels.blockwise import check_axes, check_same_grid, common_dtype, require_whole
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.find import find
@@ -185,7 +190,8 @@ def simulate_pools(
     mark = generated([*arrays.values(), *fluxes.values()])
     if mark:
         made = {name: array.assign_attrs(synthetic=mark) for name, array in made.items()}
-    return with_history(xr.Dataset(made), f"simulate_pools: parameters {source}; pools {begun}")
+    whole = with_coordinate_attributes(xr.Dataset(made), [ds])
+    return with_history(whole, f"simulate_pools: parameters {source}; pools {begun}")
 
 
 def _contiguous(steps: TimeSteps | None) -> TimeSteps:
