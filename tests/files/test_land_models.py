@@ -324,10 +324,44 @@ def test_monthly_stocks_give_december_and_monthly_parts_the_mean_of_the_year(tmp
 def test_times_are_those_that_all_have(tmp_path):
     land_model_file(tmp_path, "OAK_S3_gpp.nc")
     land_model_file(tmp_path, "ELM_S3_gpp.nc", time_units="days since 2001-07-01")
-    assert xflux.open_land_models(tmp_path).sizes["time"] == 18
+    with pytest.warns(XfluxWarning, match="ELM"):
+        assert xflux.open_land_models(tmp_path).sizes["time"] == 18
     land_model_file(tmp_path, "FIR_S3_gpp.nc", time_units="days since 1951-01-01")
     with pytest.raises(InputError, match=r"FIR_S3_gpp.*ends before .*no month in common"):
         xflux.open_land_models(tmp_path)
+
+
+def test_a_file_that_cuts_all_models_is_named_with_what_it_cuts(tmp_path):
+    for model in ("ASH", "ELM", "OAK"):
+        land_model_file(tmp_path, f"{model}_S3_gpp.nc")
+    assert xflux.open_land_models(tmp_path).sizes["time"] == 24
+    land_model_file(tmp_path, "OAK_S3_ra.nc", stamps=STAMPS[:12])
+    said = r"OAK \(OAK_S3_ra\.nc; 2001-01 to 2001-12\) cuts 2002-01 to 2002-12 from all"
+    with pytest.warns(XfluxWarning, match=said) as told:
+        ds = xflux.open_land_models(tmp_path)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert "ASH" not in str(told[0].message)
+    assert ds.sizes["time"] == 12
+    land_model_file(tmp_path, "ELM_S3_ra.nc", stamps=STAMPS[3:])
+    with pytest.warns(XfluxWarning, match=r"ELM \(.*cuts 2001-01 to 2001-03 from all; OAK"):
+        assert xflux.open_land_models(tmp_path).sizes["time"] == 9
+
+
+def test_what_one_model_has_beyond_all_others_is_cut_without_a_word(tmp_path):
+    for model in ("ASH", "ELM"):
+        land_model_file(tmp_path, f"{model}_S3_gpp.nc", stamps=STAMPS[12:])
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    assert xflux.open_land_models(tmp_path).sizes["time"] == 12
+
+
+def test_years_that_one_model_cuts_are_told(tmp_path):
+    for model, years in (("ASH", 3), ("ELM", 2)):
+        land_model_file(
+            tmp_path, f"{model}_S3_cVeg.nc", units="kg m-2", stamps=[100.0, 465.0, 830.0][:years]
+        )
+    with pytest.warns(XfluxWarning, match=r"ELM \(ELM_S3_cVeg.nc; 2001 to 2002\) cuts 2003 from"):
+        assert xflux.open_land_models(tmp_path)["year"].values.tolist() == [2001, 2002]
 
 
 def test_mixed_units_are_one(tmp_path):

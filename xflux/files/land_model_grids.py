@@ -76,7 +76,16 @@ def grid_of(obj: xr.Dataset | xr.DataArray, called: str) -> Grid:
     ------
     InputError
         Naming `called`, for curvilinear grids and those whose cells cannot be told.
+    TypeError
+        For what is neither Dataset nor DataArray.
     """
+    import xarray as xr
+
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"{called}={obj!r} is no grid: give a Dataset or DataArray with latitude and "
+            "longitude, such as the drivers that the models stand beside"
+        )
     ds = as_dataset(obj)
     try:
         lat, lon = find_lat_lon(ds)
