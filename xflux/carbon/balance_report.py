@@ -170,8 +170,8 @@ def _fire_in(numbers: xr.Dataset, text: str, tolerance: float) -> list[str]:
     if not abs(total - fire) <= _THE_SAME * fire:
         return []
     return [
-        f"that is the f_fire that was given, {_number(fire)} PgC per year: nee holds it, and says "
-        "so by flux_definition='nee+fire' among its attributes"
+        f"that is the f_fire that was given, {_number(fire)} PgC per year: nee holds it, but "
+        "does not say so; set its attribute flux_definition to 'nee+fire'"
     ]
 
 
