@@ -60,6 +60,7 @@ def test_missing_fluxes_are_an_error(series):
     ("options", "said"),
     [
         ({"graph": {"gpp": ("tta",)}, "target": "gpp"}, "'tta'.*did you mean.*'ta'"),
+        ({"graph": {"gpp": ("swinn",)}, "target": "gpp"}, r"did you mean 'swin'(?! or 'swin')"),
         ({"graph": {"gpp": ("ta",)}}, "lacks reco"),
         ({"graph": {"gpp": ("ta",)}, "target": "reco"}, "'reco' is no node"),
         ({"graph": {"gpp": ("ta",), "ta": ("gpp",)}, "target": "gpp"}, "cycle"),

@@ -46,6 +46,18 @@ def test_what_adds_up_leaves_no_residual(dtype: str, most: float, calendar: str)
     assert int(balance.total_stocks.notnull().sum()) == YEARS.size - 1
 
 
+def test_it_says_by_what_cells_count() -> None:
+    ds = land()[["gpp", "npp", "ra"]]
+    whole = mass_balance(ds)
+    assert "area of whole cells (no land_fraction)" in whole.attrs["weights"]
+    ones = xr.DataArray(np.ones((LAT.size, LON.size)), dims=("lat", "lon"))
+    shared = mass_balance(ds.assign(land_fraction=(0.5 * ones).assign_attrs(units="1")))
+    assert shared.attrs["weights"] == "area of cells x land fraction"
+    assert "Cells count by: area of cells x land fraction" in balance_report(shared)
+    np.testing.assert_allclose(shared.total_gpp, 0.5 * whole.total_gpp)
+    assert "weights" not in mass_balance(ds.isel(lat=0, lon=0, drop=True)).attrs
+
+
 def test_a_percent_too_much_shows_in_the_identities_that_hold_it_and_in_no_other() -> None:
     ds = land()
     ds["gpp"] = (1.01 * ds.gpp).assign_attrs(ds.gpp.attrs)
@@ -81,6 +93,40 @@ def test_stocks_at_the_end_and_mean_stocks_both_close_and_each_by_its_own_sum(st
 
 def in_one_line(report: str) -> str:
     return " ".join(report.split())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_fire_that_was_given_is_named_where_nee_holds_it_unsaid(whole: bool) -> None:
+    ds = land().drop_vars(["nbp", "nep", "cLeaf", "cWood", "cRoot"])
+    ds["nee"] = (ds.rh - ds.npp + ds.f_fire).assign_attrs(units="g m-2 d-1")
+    if not whole:
+        ds = ds[["npp", "rh", "nee", "f_fire"]]
+    balance = mass_balance(ds)
+    fire = integrate(ds.f_fire, area=cell_area(ds), freq="YS").values
+    np.testing.assert_allclose(balance.total_fire_beside_nee_of_npp, fire, rtol=1e-9)
+    report = in_one_line(balance_report(balance))
+    said = f"that is the f_fire that was given, {fire.mean():.3g} PgC per year: nee holds it"
+    assert said in report
+    with no_compute():
+        lazy = mass_balance(chunked(ds))
+    assert in_one_line(balance_report(lazy)) == report
+    ds["nee"].attrs["flux_definition"] = "nee+fire"
+    assert "the f_fire that was given" not in in_one_line(balance_report(mass_balance(ds)))
+    ds["nee"] = (ds.nee + ds.f_fire).assign_attrs(units="g m-2 d-1")
+    assert "the f_fire that was given" not in in_one_line(balance_report(mass_balance(ds)))
+
+
+def test_pools_of_allocation_are_said_to_take_up_no_fluxes() -> None:
+    ds = land().drop_vars(["nbp", "f_fire"])
+    for name in ("cVeg", "cLitter", "cSoil"):
+        ds[name] = (0.9 * ds[name]).assign_attrs(ds[name].attrs)
+    assert "losses that were not given" in in_one_line(balance_report(mass_balance(ds)))
+    for name in ("cVeg", "cSoil"):
+        ds[name].attrs["allocation"] = "by the literature"
+    report = in_one_line(balance_report(mass_balance(ds)))
+    assert "cVeg, cSoil: of allocate(), production times turnover" in report
+    assert "simulate_pools()" in report
+    assert "losses that were not given" not in report
 
 
 def test_what_is_assumed_of_stocks_is_said() -> None:

@@ -210,6 +210,22 @@ def test_missing_input_is_missing_from_there_on_and_lossless_runs_ignore_losses(
         xflux.simulate_pools(ds.drop_vars("f_luc"), losses=["f_luc"])
 
 
+def test_a_month_that_is_missing_everywhere_is_told_and_what_follows_is_missing():
+    ds = fluxes()
+    ds["npp" if "npp" in ds else "gpp"][dict(time=[29, 31])] = np.nan
+    said = r"'npp' is missing everywhere in 2 of 36 steps, the first at 2\d{3}-06-01"
+    with pytest.warns(XfluxWarning, match=said) as told:
+        pools = xflux.simulate_pools(ds)
+    assert len(told) == 1
+    assert int(pools.cSoil.count()) == 0
+    with pytest.warns(XfluxWarning, match=said):
+        pools = xflux.simulate_pools(ds, spinup=2)
+    there = pools.cSoil.notnull().any(["lat", "lon"])
+    assert there.values.tolist() == [True] * 29 + [False] * 7
+    with no_compute():
+        xflux.simulate_pools(ds.chunk(lat=1))
+
+
 def test_water_and_classes_without_parameters_are_missing():
     ds = fluxes().assign(igbp=lambda d: d.igbp * 0 + 17)
     assert xflux.simulate_pools(ds).cSoil.isnull().all()

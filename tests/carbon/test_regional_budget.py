@@ -31,6 +31,12 @@ def zones(**attrs):
     return xr.DataArray(numbers, coords=[("lat", LAT), ("lon", LON)], attrs=attrs)
 
 
+def all_land(ds: xr.Dataset) -> xr.Dataset:
+    """Say that cells are land as a whole, so that lazy means over land leave nothing to warn of."""
+    ones = xr.DataArray(np.ones((LAT.size, LON.size)), dims=("lat", "lon"))
+    return ds.assign(land_fraction=ones.assign_attrs(units="1"))
+
+
 def long_land(years=12, seed=3):
     """GPP of the globe with a trend and noise, alike in all cells."""
     time = pd.date_range("2001-01-01", periods=12 * years, freq="MS")
@@ -124,7 +130,7 @@ def test_members_are_kept_so_that_quantiles_can_be_taken() -> None:
 
 
 def test_lazy_is_eager_whatever_the_chunks_and_nothing_is_computed_before() -> None:
-    ds = land("f4")
+    ds = all_land(land("f4"))
     eager = budget(ds, zones())
     with no_compute():
         lazy = budget(chunked(ds), zones())
@@ -195,7 +201,7 @@ def test_stocks_on_dates_are_averaged_over_their_years() -> None:
     expected = (weighted * days).groupby("time.year").sum() / days.groupby("time.year").sum()
     np.testing.assert_allclose(found.cVeg[0], expected, rtol=1e-12)
     with no_compute():
-        lazy = budget(chunked(ds))
+        lazy = budget(chunked(all_land(ds)))
     np.testing.assert_allclose(lazy.cVeg[0], expected, rtol=1e-12)
 
 
@@ -267,6 +273,13 @@ def test_means_over_land_on_coasts_without_their_share_of_land_warn() -> None:
     assert "too much at coasts" in found.attrs["weights"]
 
 
+def test_lazy_means_over_land_warn_by_what_they_say_without_computing() -> None:
+    ds = coast(land()[["gpp", "npp"]]).chunk(time=12)
+    with no_compute(), pytest.warns(XfluxWarning, match=r"gpp, npp: means over land") as told:
+        budget(ds)
+    assert len(told) == 1
+
+
 def test_no_word_of_coasts_where_there_are_none_or_nothing_is_known() -> None:
     ds = coast(land()[["gpp"]])
     whole = land()[["gpp"]]
@@ -274,6 +287,6 @@ def test_no_word_of_coasts_where_there_are_none_or_nothing_is_known() -> None:
     known = ds.assign(land_fraction=share.assign_attrs(units="1"))
     unsaid = ds.copy()
     unsaid["gpp"].attrs.pop("cell_methods")
-    for quiet in (whole, known, unsaid, ds.chunk(time=12)):
+    for quiet in (whole, known, unsaid, known.chunk(time=12), unsaid.chunk(time=12)):
         with no_compute():
             assert "area" in budget(quiet).attrs["weights"]

@@ -9,9 +9,7 @@ from guards import no_compute
 from land_model_files import STAMPS, cells, land_model_file
 
 import xflux
-from xflux.errors import (
-    InputError,
-)
+from xflux.errors import InputError, UnitsError, XfluxWarning
 from xflux.labels.grid import cell_area
 from xflux.twin.land_model_parameters import LAND_MODELS
 
@@ -52,7 +50,82 @@ def test_what_was_generated_says_so_when_it_comes_back(folder):
     marks = {array.attrs.get("synthetic") for array in ds.data_vars.values()}
     assert marks == {ds.attrs["synthetic"]}
     assert "xflux.twin.Earth" in ds.attrs["synthetic"]
-    assert "synthetic" in xflux.budget(ds, variables=["cVeg"]).attrs
+    with pytest.warns(XfluxWarning, match="no land_fraction"):
+        assert "synthetic" in xflux.budget(ds, variables=["cVeg"]).attrs
+
+
+def test_a_grid_gives_its_land_fraction_and_totals_are_those_of_the_models(folder, earth, models):
+    with no_compute():
+        ds = xflux.open_land_models(folder, variables=["gpp", "cVeg"], grid=earth.drivers)
+        found = xflux.budget(ds, variables=["gpp", "cVeg"])
+    assert ds["land_fraction"].dims == ds["cell_area"].dims == ("lat", "lon")
+    xr.testing.assert_allclose(ds["land_fraction"], models["land_fraction"].drop_attrs())
+    xr.testing.assert_allclose(ds["cell_area"], models["cell_area"].drop_attrs())
+    own = xflux.budget(models[["gpp", "cVeg", "land_fraction", "cell_area"]])
+    alike = ~ds["regridded"].values
+    assert alike.sum() > 5
+    for name in ("gpp", "cVeg"):
+        np.testing.assert_allclose(found[name][alike], own[name][alike], rtol=1e-5)
+        # Where half of a cell or more is sea to a model on a coarser grid, it has no values.
+        np.testing.assert_allclose(found[name], own[name], rtol=0.15)
+    assert found.attrs["weights"] == "area of cells x land fraction"
+
+
+def test_land_fraction_is_had_from_other_names_dims_and_units(tmp_path):
+    land_model_file(tmp_path, "ONE_S3_gpp.nc")
+    lat, lon = cells(3, 6)
+    share = np.linspace(0.0, 100.0, 18).reshape(6, 3)
+    grid = xr.Dataset(
+        {"sftlf": (("longitude", "latitude"), share, {"units": "%"})},
+        coords={"latitude": lat[::-1], "longitude": lon},
+    )
+    ds = xflux.open_land_models(tmp_path, grid=grid)
+    np.testing.assert_allclose(ds["land_fraction"], share.T / 100.0)
+    np.testing.assert_array_equal(ds["lat"], lat[::-1])
+    assert "cell_area" not in ds
+    odd = grid.assign(sftlf=grid.sftlf.assign_attrs(units="m"))
+    with pytest.raises(UnitsError, match=r"grid: .*sftlf"):
+        xflux.open_land_models(tmp_path, grid=odd)
+    with pytest.raises(InputError, match=r"grid: land_fraction has the dims .*band"):
+        xflux.open_land_models(tmp_path, grid=grid.expand_dims(band=2))
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (("area: mean where land time: point",) * 2, "area: mean where land time: point"),
+        (("area: mean time: mean",) * 2, "area: mean time: mean"),
+        (("area: mean time: mean", "area: mean time: point"), "area: mean where land"),
+        (("area: mean time: mean", None), "area: mean where land"),
+    ],
+)
+def test_cell_methods_are_kept_where_all_models_say_the_same(tmp_path, said, kept):
+    for model, methods in zip(("ASH", "FIR"), said, strict=True):
+        land_model_file(
+            tmp_path, f"{model}_S3_cVeg.nc", units="kg m-2", stamps=[100.0, 465.0, 830.0],
+            cell_methods=methods,
+        )  # fmt: skip
+    assert xflux.open_land_models(tmp_path)["cVeg"].attrs["cell_methods"] == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("area: mean where land time: point", "area: mean where land time: point"),
+        ("area: mean where land time: mean", "area: mean where land"),
+    ],
+)
+def test_december_of_monthly_means_is_no_mean_of_the_year(tmp_path, said, kept):
+    land_model_file(tmp_path, "ASH_S3_cSoil.nc", units="kg m-2", cell_methods=said)
+    assert xflux.open_land_models(tmp_path)["cSoil"].attrs["cell_methods"] == kept
+
+
+def test_stocks_of_a_written_folder_are_those_of_the_ends_of_years(folder, earth):
+    ds = xflux.open_land_models(folder, models=["ALDER"], grid=earth.drivers)
+    with no_compute():
+        balance = ds.carbon.mass_balance()
+    assert balance.attrs["stock_time"] == "end of its year (by cell_methods)"
+    assert balance.attrs["weights"] == "area of cells x land fraction"
 
 
 def test_a_mark_of_one_variable_is_not_one_of_all(tmp_path):
@@ -251,10 +324,44 @@ def test_monthly_stocks_give_december_and_monthly_parts_the_mean_of_the_year(tmp
 def test_times_are_those_that_all_have(tmp_path):
     land_model_file(tmp_path, "OAK_S3_gpp.nc")
     land_model_file(tmp_path, "ELM_S3_gpp.nc", time_units="days since 2001-07-01")
-    assert xflux.open_land_models(tmp_path).sizes["time"] == 18
+    with pytest.warns(XfluxWarning, match="ELM"):
+        assert xflux.open_land_models(tmp_path).sizes["time"] == 18
     land_model_file(tmp_path, "FIR_S3_gpp.nc", time_units="days since 1951-01-01")
     with pytest.raises(InputError, match=r"FIR_S3_gpp.*ends before .*no month in common"):
         xflux.open_land_models(tmp_path)
+
+
+def test_a_file_that_cuts_all_models_is_named_with_what_it_cuts(tmp_path):
+    for model in ("ASH", "ELM", "OAK"):
+        land_model_file(tmp_path, f"{model}_S3_gpp.nc")
+    assert xflux.open_land_models(tmp_path).sizes["time"] == 24
+    land_model_file(tmp_path, "OAK_S3_ra.nc", stamps=STAMPS[:12])
+    said = r"OAK \(OAK_S3_ra\.nc; 2001-01 to 2001-12\) cuts 2002-01 to 2002-12 from all"
+    with pytest.warns(XfluxWarning, match=said) as told:
+        ds = xflux.open_land_models(tmp_path)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert "ASH" not in str(told[0].message)
+    assert ds.sizes["time"] == 12
+    land_model_file(tmp_path, "ELM_S3_ra.nc", stamps=STAMPS[3:])
+    with pytest.warns(XfluxWarning, match=r"ELM \(.*cuts 2001-01 to 2001-03 from all; OAK"):
+        assert xflux.open_land_models(tmp_path).sizes["time"] == 9
+
+
+def test_what_one_model_has_beyond_all_others_is_cut_without_a_word(tmp_path):
+    for model in ("ASH", "ELM"):
+        land_model_file(tmp_path, f"{model}_S3_gpp.nc", stamps=STAMPS[12:])
+    land_model_file(tmp_path, "OAK_S3_gpp.nc")
+    assert xflux.open_land_models(tmp_path).sizes["time"] == 12
+
+
+def test_years_that_one_model_cuts_are_told(tmp_path):
+    for model, years in (("ASH", 3), ("ELM", 2)):
+        land_model_file(
+            tmp_path, f"{model}_S3_cVeg.nc", units="kg m-2", stamps=[100.0, 465.0, 830.0][:years]
+        )
+    with pytest.warns(XfluxWarning, match=r"ELM \(ELM_S3_cVeg.nc; 2001 to 2002\) cuts 2003 from"):
+        assert xflux.open_land_models(tmp_path)["year"].values.tolist() == [2001, 2002]
 
 
 def test_mixed_units_are_one(tmp_path):

@@ -127,6 +127,11 @@ def test_files_that_cannot_be_placed_are_named(tmp_path, given, message):
     assert "OAK_S3_gpp.nc" in str(caught.value)
 
 
+def test_a_grid_that_is_none_is_refused_before_files_are_read(tmp_path):
+    with pytest.raises(TypeError, match=r"grid='1deg' is no grid: give a Dataset or DataArray"):
+        xflux.open_land_models(tmp_path / "nowhere", grid="1deg")
+
+
 def test_further_dimensions_are_refused_unless_they_have_one_value(tmp_path):
     path = land_model_file(tmp_path, "OAK_S3_gpp.nc")
     with xr.open_dataset(path, decode_times=False) as ds:

@@ -50,6 +50,14 @@ def test_it_closes_with_fire(clmcn: xr.Dataset) -> None:
     assert "not close:" not in report
 
 
+def test_fire_within_nee_that_does_not_say_so_is_told(clmcn: xr.Dataset) -> None:
+    del clmcn["NEE"].attrs["flux_definition"]
+    found = mass_balance(clmcn, names={**FLUXES, **POOLS, **FIRE}, **HOW)
+    report = " ".join(balance_report(found).split())
+    fire = clmcn.COL_FIRE_CLOSS.mean().item()
+    assert f"that is the f_fire that was given, {fire:.3g} PgC per year: nee holds it" in report
+
+
 def test_without_fire_the_gap_is_the_fire_and_the_report_says_so(clmcn: xr.Dataset) -> None:
     del clmcn["NEE"].attrs["flux_definition"]
     found = mass_balance(clmcn.drop_vars("COL_FIRE_CLOSS"), names={**FLUXES, **POOLS}, **HOW)

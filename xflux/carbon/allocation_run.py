@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xflux.carbon.allocation_block import AllocationBlock, pick_steps, pick_years
 from xflux.carbon.years import Years
+from xflux.labels.attach import with_coordinate_attributes
 from xflux.labels.blockwise import check_same_grid
 from xflux.labels.chunks import at_starts, largest_chunks, same_volume
 
@@ -84,7 +85,7 @@ def run(
                 array = array.transpose(
                     *lead, *("year" if dim == years.dim else dim for dim in template)
                 )
-        made.setdefault(name, {})[variant] = array
+        made.setdefault(name, {})[variant] = with_coordinate_attributes(array, arrays.values())
     return made
 
 

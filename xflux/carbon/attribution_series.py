@@ -101,7 +101,8 @@ def _find(ds: xr.Dataset, node: str, names: Mapping[str, str] | None) -> xr.Data
             raise InputError(f"the node {node!r} of the graph is of classes; nodes are amounts")
         return canonical(ds, [node], names=names, needed_by="attribute")[node]
     if node not in ds.data_vars:
-        near = get_close_matches(node, [*variables, *map(str, ds.data_vars)], n=3)
+        known = dict.fromkeys([*variables, *map(str, ds.data_vars)])
+        near = get_close_matches(node, known, n=3)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise InputError(
             f"the node {node!r} of the graph is no canonical name and no variable of the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xflux.carbon.carbon_terms import Terms, carbon_terms
+from xflux.carbon.carbon_terms import Terms, alike, carbon_terms
 from xflux.carbon.identities import Identity, Signs, gross, identities
 from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals, yearly_sums
 from xflux.carbon.relative_residuals import (
@@ -16,7 +16,7 @@ from xflux.carbon.relative_residuals import (
 from xflux.carbon.stock_change import StockChange, stock_change
 from xflux.carbon.time_axis import YEAR, Axis, StockTime
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import generated
+from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step
 from xflux.labels.named_regions import named_regions
 
@@ -91,10 +91,12 @@ def mass_balance(
             ``residual_stocks`` is the first minus the second.
         total_f_fire, ... [Pg]
             The losses that are part of it, for comparison.
+        total_fire_beside_nee, total_fire_beside_nee_of_npp [Pg]
+            ``f_fire`` summed as ``total_nee`` is, where `nee` does not say that it holds it.
 
         Attributes say which identities were formed, which losses are in NBP and which are
-        not, what is missing, and what a stock is the state of. `xflux.balance_report` puts all
-        of this into words.
+        not, what is missing, what a stock is the state of, and by what cells count
+        (``weights``). `xflux.balance_report` puts all of this into words.
 
     Raises
     ------
@@ -167,7 +169,7 @@ def mass_balance(
         parts |= _of_identity(terms, identity, regions)
     if change is not None:
         parts |= _of_stocks(terms, change, regions)
-    result = xr.Dataset(_aligned(parts))
+    result = with_coordinate_attributes(xr.Dataset(_aligned(parts)), terms.arrays.values())
     if YEAR in result.coords:
         result[YEAR].attrs = {"long_name": "calendar year"}
     result.attrs = _said(terms, formed, lacking, change)
@@ -239,7 +241,24 @@ def _of_identity(terms: Terms, identity: Identity, regions: Any) -> dict[str, xr
             long_name=f"{said}, mass of carbon", units=units
         )
     parts |= _totals(terms, identity.name, residual, axis, regions, said, is_stock=is_stock)
-    return parts
+    return parts | _fire_beside(terms, identity, residual, axis, regions)
+
+
+def _fire_beside(
+    terms: Terms, identity: Identity, residual: xr.DataArray, axis: Axis | None, regions: Any
+) -> dict[str, xr.DataArray]:
+    """Return totals of the fire that nee does not say it holds: what its residual may be."""
+    if "nee" not in identity.signs or {"nbp", "f_fire"} & set(identity.signs):
+        return {}
+    burnt = terms.axes.get("f_fire")
+    if axis is None or burnt is None or not alike(axis, burnt):
+        return {}
+    fire = terms.arrays["f_fire"].drop_attrs().where(residual.notnull())
+    called = f"fire_beside_{identity.name}"
+    return _totals(
+        terms, called, fire, axis, regions, "f_fire, which nee does not say that it holds",
+        is_stock=False, missing=False,
+    )  # fmt: skip
 
 
 def _totals(
@@ -347,6 +366,8 @@ def _said(
         attrs |= change.said
     if terms.per_area and terms.area is None:
         attrs["no_totals"] = terms.why_no_area
+    elif terms.per_area:
+        attrs["weights"] = terms.weights
     if (both := gross(terms.arrays)) is not None:
         attrs["relative_to"] = both.text
     return attrs

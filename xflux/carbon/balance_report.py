@@ -23,6 +23,8 @@ _WIDTH = 96
 _TIED = "\N{NO-BREAK SPACE}"
 #: Two gaps are of one cause when they agree to this share.
 _ALIKE = 0.15
+#: A gap is a flux that was given when they agree to this share.
+_THE_SAME = 0.02
 #: Share of NBP, and of the residuals of single steps, within which stocks and fluxes agree over
 #: the years: what is left of residuals that cancel.
 _OF_NBP, _OF_RESIDUALS = 0.02, 0.1
@@ -75,7 +77,7 @@ def balance_report(balance: xr.Dataset, *, tolerance: float = 1e-5) -> str:
     wanted = [n for n in balance if str(n).startswith(NUMBERS)]
     numbers = balance[wanted].compute().assign_attrs(balance.attrs)
     said = [
-        (text, [_closure(numbers, text, tolerance)])
+        (text, [_closure(numbers, text, tolerance), *_fire_in(numbers, text, tolerance)])
         for text in balance.attrs["identities"].split("; ")
         if text
     ]
@@ -87,7 +89,8 @@ def balance_report(balance: xr.Dataset, *, tolerance: float = 1e-5) -> str:
         lines += _indented(verdict, f"  {text:{width}s}  ", " " * (width + 4))
         for one in more:
             lines += _indented(one, " " * 6, " " * 8)
-    for key, words in (("not_formed", "Not formed"), ("no_totals", "No totals")):
+    notes = {"weights": "Cells count by", "not_formed": "Not formed", "no_totals": "No totals"}
+    for key, words in notes.items():
         if key in balance.attrs:
             lines += _indented(f"{words}: {balance.attrs[key]}", "", "  ")
     return "\n".join(line.rstrip() for line in lines)
@@ -157,6 +160,21 @@ def _closure(numbers: xr.Dataset, text: str, tolerance: float) -> str:
     return f"does not close: {said}; the mean residual is {size}, the largest {_share(largest)}"
 
 
+def _fire_in(numbers: xr.Dataset, text: str, tolerance: float) -> list[str]:
+    """Say that the residual of nee is the fire that was given, where it is."""
+    name = _name_of(text, numbers)
+    fire = _mean(numbers, f"total_fire_beside_{name}")
+    total = _mean(numbers, f"total_{name}")
+    if _most(numbers, f"mean_relative_{name}") <= tolerance or fire <= 0.0:
+        return []
+    if not abs(total - fire) <= _THE_SAME * fire:
+        return []
+    return [
+        f"that is the f_fire that was given, {_number(fire)} PgC per year: nee holds it, but "
+        "does not say so; set its attribute flux_definition to 'nee+fire'"
+    ]
+
+
 def _stocks(numbers: xr.Dataset, tolerance: float) -> list[str]:
     """Say what stocks gain, what fluxes bring, and what the difference may be."""
     attrs = numbers.attrs
@@ -194,6 +212,12 @@ def _stocks(numbers: xr.Dataset, tolerance: float) -> list[str]:
 
 def _causes(numbers: xr.Dataset, gap: float) -> list[str]:
     """Say what may have been left out, where the stocks do not follow the fluxes."""
+    allocated = numbers.attrs.get("stocks_by_allocation", "")
+    if allocated:
+        return [
+            f"{allocated}: of allocate(), production times turnover, which take up no fluxes; "
+            "simulate_pools() makes pools that do"
+        ]
     said = []
     absent = numbers.attrs.get("losses_not_given", "")
     if gap < 0.0 and absent:

@@ -14,7 +14,7 @@ from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals
 from xflux.carbon.time_axis import YEAR
 from xflux.carbon.trend import FEWEST, PARTS, trend
 from xflux.errors import InputError, XfluxWarning
-from xflux.labels.attach import generated
+from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step
 from xflux.labels.grid import match_grid
 from xflux.labels.named_regions import named_regions
@@ -127,9 +127,9 @@ def budget(
     Warns
     -----
     XfluxWarning
-        When values in memory are means over land (``cell_methods`` "area: mean where land"), some
-        cells have none, and there is no ``land_fraction``. Attribute ``weights`` says in any case
-        what area was counted.
+        When values are means over land (``cell_methods`` "area: mean where land") and there is no
+        ``land_fraction``; of values in memory only where some cells have none. Attribute
+        ``weights`` says in any case what area was counted.
 
     Notes
     -----
@@ -187,21 +187,18 @@ def budget(
         if few:
             notes.append(few)
     result.attrs = _said(found, notes, trend, confidence, terms)
-    return result
+    return with_coordinate_attributes(result, terms.arrays.values())
 
 
 def _warn_of_coasts(terms: Terms) -> None:
     """Warn where cells that are partly sea count whole, if that is known without computing."""
     said = {n: str(a.attrs.get("cell_methods")) for n, a in terms.arrays.items()}
     over_land = [name for name, text in said.items() if "where land" in text]
-    lazy = any(array.chunks is not None for array in terms.arrays.values())
-    if terms.land is not None or lazy or not over_land:
+    if terms.land is not None or not over_land:
         return
-    there: Any = False
-    for array in terms.arrays.values():
-        # What has values in no variable is sea, not desert.
-        there = array.isel({d: 0 for d in array.dims if d not in terms.cells}).notnull() | there
-    if bool(there.any()) and not bool(there.all()):
+    # Of lazy values it is not known whether there is sea: what they say of themselves decides.
+    lazy = any(array.chunks is not None for array in terms.arrays.values())
+    if lazy or _has_sea(terms):
         warnings.warn(
             f"{', '.join(over_land)}: means over land (cell_methods {said[over_land[0]]!r}), and "
             "there is no land_fraction: cells that are partly sea count whole, which is too much. "
@@ -209,6 +206,15 @@ def _warn_of_coasts(terms: Terms) -> None:
             XfluxWarning,
             stacklevel=3,
         )
+
+
+def _has_sea(terms: Terms) -> bool:
+    """Tell whether some cells have values and others do not, of values in memory."""
+    there: Any = False
+    for array in terms.arrays.values():
+        # What has values in no variable is sea, not desert.
+        there = array.isel({d: 0 for d in array.dims if d not in terms.cells}).notnull() | there
+    return bool(there.any()) and not bool(there.all())
 
 
 def _check(freq: str, how: str, confidence: float, variables: Sequence[str] | None) -> None:
@@ -359,12 +365,7 @@ def _said(
     attrs: dict[str, Any] = {
         "title": "Budget of carbon",
         "trend": f"{_SOURCES[how]}; {100 * confidence:g} % interval",
-        "weights": (
-            "area of cells x land fraction"
-            if terms.land is not None
-            else "area of whole cells (no land_fraction): too much at coasts, where values are "
-            "means over land"
-        ),
+        "weights": terms.weights,
     }
     if notes:
         attrs["no_trend"] = "; ".join(notes)

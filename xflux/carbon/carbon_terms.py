@@ -29,7 +29,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BOUNDS", "FLUXES", "STOCKS", "Terms", "carbon_terms"]
+__all__ = ["BOUNDS", "FLUXES", "STOCKS", "Terms", "alike", "carbon_terms"]
 
 #: Names of what has a budget, in the order of the table.
 FLUXES = tuple(
@@ -74,6 +74,16 @@ class Terms:
     cells: tuple[str, ...] = ()
     why_no_area: str = ""
 
+    @property
+    def weights(self) -> str:
+        """By what cells count in totals, in words."""
+        if self.land is not None:
+            return "area of cells x land fraction"
+        return (
+            "area of whole cells (no land_fraction): too much at coasts, where values are means "
+            "over land"
+        )
+
     def axis(self, names: Sequence[str]) -> Axis | None:
         """Return the steps that variables share; those that have none do not count.
 
@@ -85,7 +95,7 @@ class Terms:
         found = {name: axis for name in names if (axis := self.axes[name]) is not None}
         first = next(iter(found), None)
         for name, axis in found.items():
-            if first is not None and not _alike(found[first], axis):
+            if first is not None and not alike(found[first], axis):
                 raise InputError(
                     f"{name} and {first} lie at unlike steps (along {axis.dim!r} and "
                     f"{found[first].dim!r}); bring both to the same steps"
@@ -93,7 +103,8 @@ class Terms:
         return None if first is None else found[first]
 
 
-def _alike(one: Axis, other: Axis) -> bool:
+def alike(one: Axis, other: Axis) -> bool:
+    """Tell whether two axes have the same steps."""
     return one.dim == other.dim and np.array_equal(one.edges, other.edges)
 
 

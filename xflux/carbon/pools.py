@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,8 +12,13 @@ from numpy.typing import NDArray
 from xflux.carbon.pool_block import PoolBlock
 from xflux.carbon.pool_kernel import LOSSES, PARAMETERS, POOLS
 from xflux.carbon.pool_parameters import Given, pool_parameters
-from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import describe, generated, with_history
+from xflux.errors import InputError, MissingVariableError, XfluxWarning
+from xflux.labels.attach import (
+    describe,
+    generated,
+    with_coordinate_attributes,
+    with_history,
+)
 from xflux.labels.blockwise import check_axes, check_same_grid, common_dtype, require_whole
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.find import find
@@ -93,6 +99,8 @@ def simulate_pools(
     XfluxWarning
         For classes on the map that a mapping of parameters does not name. Of a lazy map it is
         not known which it holds: attribute ``parameters`` names the classes without a value.
+        For steps of fluxes in memory that no cell has a value of: all pools are NaN after them.
+        Of lazy fluxes that is not looked for; fill such steps first.
         When computed: for cells that became NaN as more carbon was lost than was there, as
         NPP is negative on average over the spin-up, or as parameters are out of range.
 
@@ -112,7 +120,7 @@ def simulate_pools(
     hold at the start of the step. Grazing is taken from leaves; harvest from leaves and wood,
     fire and land use from leaves, wood, roots and litter, in proportion to what they hold.
     When a pool would fall below 0, the cell is NaN from there on; so it is once an input is
-    missing.
+    missing, and in all steps where one is missing in the spin-up.
 
     At steady state each pool is its input times its residence time: cLitter = tau_litter NPP,
     cSoil = litter_to_soil tau_soil NPP.
@@ -150,6 +158,7 @@ def simulate_pools(
     for name, array in arrays.items():
         check_axes(array, repr(name))
     check_same_grid(list(arrays.values()), list(map(repr, arrays)))
+    _warn_of_steps({name: arrays[name] for name in ("npp", *lost)}, steps)
 
     dtype = common_dtype([fluxes[name] for name in ("npp", *lost)] + list(start.values()))
     year_days = _YEAR_DAYS.get(steps.clock.calendar if steps.clock else "", 365.25)
@@ -181,7 +190,8 @@ def simulate_pools(
     mark = generated([*arrays.values(), *fluxes.values()])
     if mark:
         made = {name: array.assign_attrs(synthetic=mark) for name, array in made.items()}
-    return with_history(xr.Dataset(made), f"simulate_pools: parameters {source}; pools {begun}")
+    whole = with_coordinate_attributes(xr.Dataset(made), [ds])
+    return with_history(whole, f"simulate_pools: parameters {source}; pools {begun}")
 
 
 def _contiguous(steps: TimeSteps | None) -> TimeSteps:
@@ -195,6 +205,27 @@ def _contiguous(steps: TimeSteps | None) -> TimeSteps:
             "there; fill them, for example with .resample(...).interpolate()"
         )
     return steps
+
+
+def _warn_of_steps(fluxes: Mapping[str, xr.DataArray], steps: TimeSteps) -> None:
+    """Warn of steps that have a value nowhere, as nothing comes after them."""
+    for name, array in fluxes.items():
+        if array.chunks is not None:
+            continue
+        missing = array.isnull().transpose(steps.dim, ...).values
+        gone = np.flatnonzero(missing.reshape(missing.shape[0], -1).all(axis=1))
+        if not gone.size:
+            continue
+        where = f"number {gone[0] + 1}"
+        if steps.clock is not None:
+            where = str(steps.clock.dates(steps.edges[gone[:1], 0])[0])[:10]
+        warnings.warn(
+            f"{name!r} is missing everywhere in {gone.size} of {missing.shape[0]} steps, the first "
+            f"at {where}: pools are NaN from there on, and in all steps if it lies in the spin-up; "
+            "fill these steps, for example with .interpolate_na('time'), or select others",
+            XfluxWarning,
+            stacklevel=3,
+        )
 
 
 def _years(steps: TimeSteps) -> tuple[NDArray[np.int64] | None, NDArray[np.intp]]:

@@ -144,6 +144,9 @@ def stock_change(
         said["stocks_relative_to"] = of
     if "nbp" not in held and absent:
         said["losses_not_given"] = ", ".join(absent)
+    allocated = [name for name in pools if "allocation" in ds[find(ds, name, names) or name].attrs]
+    if allocated:
+        said["stocks_by_allocation"] = ", ".join(allocated)
     gone = [name for name in ("cLitter", "cCwd") if name not in held]
     if gone:
         said["pools_not_given"] = ", ".join(gone)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xflux.carbon.pool_kernel import POOLS
 from xflux.carbon.pool_parameters import parameter_attributes
 from xflux.errors import InputError, MissingVariableError
-from xflux.labels.attach import with_history
+from xflux.labels.attach import with_coordinate_attributes, with_history
 from xflux.labels.blockwise import check_same_grid, require_whole
 from xflux.labels.calendar import Step, time_steps
 from xflux.labels.standardize import canonical
@@ -107,7 +107,7 @@ def fit_turnover(
         made[name] = array.assign_attrs(parameter_attributes(name))
     for name, array in zip(_SHARES, split, strict=True):
         made[name] = array.assign_attrs(parameter_attributes(name))
-    return with_history(xr.Dataset(made), "fit_turnover")
+    return with_history(with_coordinate_attributes(xr.Dataset(made), arrays), "fit_turnover")
 
 
 def _share(name: str, shares: Mapping[str, Any]) -> xr.DataArray:

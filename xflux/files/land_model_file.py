@@ -51,6 +51,8 @@ class Piece:
     calendar : str
     synthetic : str or None
         What says that it was generated.
+    cell_methods : str
+        As the file says; empty where it does not.
     """
 
     file: NamedFile
@@ -60,6 +62,7 @@ class Piece:
     count: Counts
     calendar: str
     synthetic: str | None = None
+    cell_methods: str = ""
 
 
 def read_file(file: NamedFile, chunks: Any) -> Piece:
@@ -109,7 +112,8 @@ def read_file(file: NamedFile, chunks: Any) -> Piece:
     array = array.copy(data=array.data.map_blocks(check, dtype=array.dtype, meta=array.data._meta))
     # Files say so of the variable, or once for all that they hold.
     mark = generated([opened[name]]) or opened.attrs.get("synthetic")
-    return Piece(file, array, grid, told.step, told.count, told.calendar, mark)
+    methods = str(opened[name].attrs.get("cell_methods", ""))
+    return Piece(file, array, grid, told.step, told.count, told.calendar, mark, methods)
 
 
 def _renamed(ds: xr.Dataset, dim: str) -> xr.Dataset:
@@ -180,6 +184,9 @@ def joined(pieces: list[Piece]) -> Piece:
     return replace(
         first,
         array=xr.concat([piece.array for piece in pieces], dim="time"),
+        cell_methods=first.cell_methods
+        if all(piece.cell_methods == first.cell_methods for piece in pieces)
+        else "",
         count=np.concatenate([piece.count for piece in pieces]),
     )
 
@@ -194,7 +201,10 @@ def yearly(piece: Piece) -> Piece:
         raise InputError(f"{piece.file.path!r} holds no whole year of months")
     months = piece.array.isel(time=slice(begin, end))
     years = piece.count[begin:end:12] // 12
+    methods = piece.cell_methods
     if piece.file.variable.startswith("c"):
+        # Of a stock, "time: mean" would be taken for that of the year, and it is of December.
+        methods = methods if "time: point" in methods else ""
         array = months.isel(time=slice(11, None, 12))
     else:
         length = _days_of_months(piece.count[begin:end], piece.calendar)
@@ -206,7 +216,7 @@ def yearly(piece: Piece) -> Piece:
             for month in range(12)
         )
         array = months.isel(time=slice(0, None, 12)).copy(data=total)
-    return replace(piece, array=array, step="year", count=years)
+    return replace(piece, array=array, step="year", count=years, cell_methods=methods)
 
 
 def _days_of_months(months: Counts, calendar: str) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxError
+from xflux.labels.attach import describe
 from xflux.labels.coordinates import as_dataset, find_bounds, find_lat_lon
+from xflux.labels.grid import given_area, land_fraction
 from xflux.numerics import sphere
 from xflux.numerics.conservative import Overlap, latitude_overlap, longitude_overlap, regrid
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LEAST_COVERED", "Grid", "coarsest", "grid_of", "onto"]
+__all__ = ["LEAST_COVERED", "Grid", "carried_over", "coarsest", "grid_of", "onto"]
 
 #: Share of a target cell that must have values: cells of coasts count whole or not at all, so
 #: that their totals stay about what they were.
@@ -74,7 +76,16 @@ def grid_of(obj: xr.Dataset | xr.DataArray, called: str) -> Grid:
     ------
     InputError
         Naming `called`, for curvilinear grids and those whose cells cannot be told.
+    TypeError
+        For what is neither Dataset nor DataArray.
     """
+    import xarray as xr
+
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"{called}={obj!r} is no grid: give a Dataset or DataArray with latitude and "
+            "longitude, such as the drivers that the models stand beside"
+        )
     ds = as_dataset(obj)
     try:
         lat, lon = find_lat_lon(ds)
@@ -103,6 +114,48 @@ def grid_of(obj: xr.Dataset | xr.DataArray, called: str) -> Grid:
             raise InputError(f"{called}: {error}") from error
     edges[0] = np.clip(edges[0], -90.0, 90.0)
     return Grid(*centres, *edges)
+
+
+def carried_over(obj: xr.Dataset | xr.DataArray, target: Grid) -> dict[str, xr.DataArray]:
+    """Return what an object says of the size of its cells: land fraction and area, if it does.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Whose grid is `target`.
+    target : Grid
+
+    Returns
+    -------
+    dict of str to DataArray
+        ``land_fraction`` [1] and ``cell_area`` [m2], dims (lat, lon), lazy where they were.
+
+    Raises
+    ------
+    XfluxError
+        Where they are there and cannot be read; the message names ``grid``.
+    """
+    import xarray as xr
+
+    ds = as_dataset(obj)
+    dims = [axis.dims[0] for axis in find_lat_lon(ds)]
+    try:
+        found = {"land_fraction": land_fraction(ds), "cell_area": given_area(ds)}
+    except XfluxError as error:
+        raise type(error)(f"grid: {error}") from error
+    carried = {}
+    for name, array in found.items():
+        if array is None:
+            continue
+        if set(array.dims) != set(dims):
+            raise InputError(
+                f"grid: {name} has the dims {array.dims}, expected {tuple(dims)}; select one of "
+                "the others, such as with isel(..., drop=True)"
+            )
+        data = array.transpose(*dims).data
+        coords = {"lat": target.lat, "lon": target.lon}
+        carried[name] = describe(xr.DataArray(data, coords, ("lat", "lon")), name)
+    return carried
 
 
 def coarsest(grids: dict[str, Grid]) -> str:

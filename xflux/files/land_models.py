@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError, MissingVariableError, XfluxError, raise_together
+from xflux.errors import (
+    InputError,
+    MissingVariableError,
+    XfluxError,
+    XfluxWarning,
+    raise_together,
+)
 from xflux.files.land_model_file import BY_YEAR, Piece, joined, read_file, yearly
-from xflux.files.land_model_grids import LEAST_COVERED, Grid, coarsest, grid_of, onto
+from xflux.files.land_model_grids import LEAST_COVERED, Grid, carried_over, coarsest, grid_of, onto
 from xflux.files.land_model_names import canonical_name, of_scenario, read_names
 from xflux.files.land_model_times import Counts, month_starts
 from xflux.files.opening import Paths, expand_paths
@@ -51,6 +58,8 @@ def open_land_models(
         Names of models; all by default.
     grid : Dataset or DataArray, optional
         Grid to bring all to, by its latitude and longitude (and their bounds, where it has them).
+        Its ``land_fraction`` and ``cell_area`` are kept, where it has them: without the former,
+        coasts count whole in totals.
         By default that of the model with the largest cells, of equals the first.
     scenario : str, optional
         Such as ``"S3"``; needed where files are of several.
@@ -64,7 +73,8 @@ def open_land_models(
         time, lat, lon) [g m-2 d-1], `time` holding the starts of months; stocks [g m-2] and
         ``npp_leaf npp_wood npp_root`` [g m-2 d-1] have (model, year, lat, lon). NaN where a model
         lacks a variable, which ``attrs["missing_models"]`` of the variable names. What files say
-        of being generated (attribute ``synthetic``) is kept. The coordinates
+        of being generated (attribute ``synthetic``) is kept, and their ``cell_methods`` where
+        those of all models are the same. The coordinates
         `native_grid`, `calendar` and `regridded` tell of each model what it was.
 
     Raises
@@ -81,11 +91,14 @@ def open_land_models(
         For names that cannot be read, several scenarios or members, grids that are not
         rectilinear, times that are neither months nor years, and models with no time in common.
         All problems of all files are told at once.
+    TypeError
+        For a grid that is neither Dataset nor DataArray.
 
     Warns
     -----
     XfluxWarning
-        Of files whose names cannot be read, which are left out; and, when computed, of values
+        Of files whose names cannot be read, which are left out; of those that hold fewer steps
+        than most, by which all models are cut; and, when computed, of values
         outside of the range of the variable (negative stocks, fill values that no attribute
         tells of), which become NaN.
 
@@ -106,6 +119,7 @@ def open_land_models(
     import xarray as xr
 
     asked = _asked(variables)
+    given = None if grid is None else grid_of(grid, "grid")
     files = of_scenario(read_names(expand_paths(paths)), scenario, models)
     if asked is not None:
         files = [file for file in files if file.variable in asked]
@@ -121,8 +135,9 @@ def open_land_models(
     whole = _on_periods(pieces)
     names = sorted({model for _, model in whole})
     own = _native_grids(whole, names)
-    target, told = _target(grid, own)
+    target, told = _target(given, own)
     spans = {step: _common(whole, step) for step in ("month", "year")}
+    _warn_of_short(whole, spans)
     ds = xr.Dataset(coords=_coordinates(spans, target, names, own, whole))
     for variable in [name for name in _order() if any(name == key for key, _ in whole)]:
         ds[variable] = _ensemble(variable, names, whole, spans, target)
@@ -138,6 +153,8 @@ def open_land_models(
         files=used,
         **({"synthetic": mark} if mark else {}),
     )
+    if grid is not None:
+        ds = ds.assign(carried_over(grid, target))
     return with_history(ds, f"open_land_models(scenario={scenario!r})")
 
 
@@ -197,10 +214,9 @@ def _native_grids(whole: dict[tuple[str, str], Piece], names: list[str]) -> dict
     }
 
 
-def _target(grid: xr.Dataset | xr.DataArray | None, own: dict[str, Grid]) -> tuple[Grid, str]:
-    if grid is not None:
-        target = grid_of(grid, "grid")
-        return target, f"{target.said}, as given"
+def _target(given: Grid | None, own: dict[str, Grid]) -> tuple[Grid, str]:
+    if given is not None:
+        return given, f"{given.said}, as given"
     name = coarsest(own)
     return own[name], f"{own[name].said}, that of {name}, the coarsest"
 
@@ -219,6 +235,57 @@ def _common(whole: dict[tuple[str, str], Piece], step: str) -> Counts | None:
             f"no {step} in common; leave one out with models="
         )
     return np.arange(begin, end + 1)
+
+
+def _warn_of_short(whole: dict[tuple[str, str], Piece], spans: dict[str, Counts | None]) -> None:
+    """Warn of files that cut away what half of all files or more have."""
+    said = []
+    for step, span in spans.items():
+        pieces = [piece for piece in whole.values() if piece.step == step]
+        if span is None:
+            continue
+        # Of an even number of files the longer of the two in the middle.
+        usual = (
+            sorted(int(piece.count[0]) for piece in pieces)[(len(pieces) - 1) // 2],
+            sorted(int(piece.count[-1]) for piece in pieces)[len(pieces) // 2],
+        )
+        first, last = int(span[0]), int(span[-1])
+        cut = {
+            0: _span(usual[0], first - 1, step) if usual[0] < first else "",
+            -1: _span(last + 1, usual[1], step) if usual[1] > last else "",
+        }
+        of_model: dict[str, list[Piece]] = {}
+        for piece in pieces:
+            if any(cut[end] and piece.count[end] == span[end] for end in cut):
+                of_model.setdefault(piece.file.model, []).append(piece)
+        for model, short in of_model.items():
+            names = [os.path.basename(piece.file.path.rstrip("/")) for piece in short]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            one = short[0].count
+            gone = [
+                cut[end] for end in cut
+                if cut[end] and any(piece.count[end] == span[end] for piece in short)
+            ]  # fmt: skip
+            said.append(
+                f"{model} ({', '.join(names[:3])}{more}; "
+                f"{_span(int(one[0]), int(one[-1]), step)}) cuts {' and '.join(gone)} from all"
+            )
+    if said:
+        warnings.warn(
+            "times are those that all variables of all models have, and some have less than most: "
+            f"{'; '.join(said)}. Leave models or variables out with models= or variables= to keep "
+            "these times",
+            XfluxWarning,
+            stacklevel=3,
+        )
+
+
+def _span(first: int, last: int, step: str) -> str:
+    """Say from when to when, such as ``2001-01 to 2004-12``."""
+    if step == "year":
+        return f"{first} to {last}" if first != last else str(first)
+    one, other = (f"{count // 12}-{count % 12 + 1:02d}" for count in (first, last))
+    return f"{one} to {other}" if one != other else one
 
 
 def _coordinates(
@@ -277,4 +344,7 @@ def _ensemble(
         extra["synthetic"] = "; ".join(sorted(map(str, marks)))
     if variable in BY_YEAR:
         extra["comment"] = "by year"
+    said = {whole[variable, name].cell_methods for name in arrays}
+    if len(said) == 1 and said != {""}:
+        extra["cell_methods"] = said.pop()
     return describe(xr.DataArray(stacked, dims=dims), variable, **extra)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,12 @@ from xflux.version import __version__
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["attributes", "describe", "generated", "warn_of_replaced", "with_history"]
+__all__ = [
+    "attributes", "describe", "generated", "warn_of_replaced", "with_coordinate_attributes",
+    "with_history",
+]  # fmt: skip
+
+Labelled = TypeVar("Labelled", "xr.Dataset", "xr.DataArray")
 
 
 def attributes(name: str, dims: tuple[object, ...] | None = None, **extra: Any) -> dict[str, Any]:
@@ -120,6 +125,30 @@ def warn_of_replaced(names: Sequence[object], *, by: str, alone: str, stacklevel
             XfluxWarning,
             stacklevel=stacklevel + 1,
         )
+
+
+def with_coordinate_attributes(
+    result: Labelled, sources: Iterable[xr.Dataset | xr.DataArray]
+) -> Labelled:
+    """Give coordinates back their attributes, which go with those of the data otherwise.
+
+    Parameters
+    ----------
+    result : Dataset or DataArray
+    sources : iterable of Dataset or DataArray
+        What it was made of; the first that says something of a coordinate counts.
+
+    Returns
+    -------
+    Dataset or DataArray
+        Shares its data with `result`; coordinates that have attributes keep those alone.
+    """
+    kept = result.copy(deep=False)
+    for source in sources:
+        for key, coordinate in kept.coords.items():
+            if not coordinate.attrs and key in source.coords:
+                coordinate.attrs = dict(source.coords[key].attrs)
+    return kept
 
 
 def with_history(ds: xr.Dataset, event: str) -> xr.Dataset:

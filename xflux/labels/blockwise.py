@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import ChunkError, GridMismatchError, InputError
+from xflux.labels.attach import with_coordinate_attributes
 from xflux.labels.coordinates import how_they_differ
 
 if TYPE_CHECKING:
@@ -160,18 +161,7 @@ def blockwise(
         output_dtypes=[dtype] * outputs,
     )
     several = results if isinstance(results, tuple) else (results,)
-    return [_with_coordinate_attributes(result, inputs).transpose(*order) for result in several]
-
-
-def _with_coordinate_attributes(
-    result: xr.DataArray, inputs: Sequence[xr.DataArray]
-) -> xr.DataArray:
-    """Give coordinates back their attributes, which go with those of the data otherwise."""
-    for key, coordinate in result.coords.items():
-        owner = next((array for array in inputs if key in array.coords), None)
-        if owner is not None:
-            coordinate.attrs = dict(owner.coords[key].attrs)
-    return result
+    return [with_coordinate_attributes(result, inputs).transpose(*order) for result in several]
 
 
 def _chunked_alike(inputs: Sequence[xr.DataArray]) -> list[xr.DataArray]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xflux.errors import InputError, XfluxWarning
+from xflux.labels.attach import with_coordinate_attributes
 from xflux.labels.variables import Variable
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def to_codes(array: xr.DataArray, row: Variable) -> xr.DataArray:
         lookup = _CodeLookup(tuple(sorted(_renumbering(array, row).items())))
     else:
         raise InputError(f"{row.name!r} has dtype {array.dtype}, expected class names or numbers")
-    return xr.apply_ufunc(
+    codes = xr.apply_ufunc(
         lookup, array, dask="parallelized", output_dtypes=[np.dtype("f4")], keep_attrs=False
     )
+    return with_coordinate_attributes(codes, [array])
 
 
 def flags(array: xr.DataArray) -> dict[float, str]:

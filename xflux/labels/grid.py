@@ -21,7 +21,10 @@ from xflux.numerics import sphere
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["EARTH_RADIUS", "cell_area", "find_lat_lon", "land_fraction", "match_grid", "snap"]
+__all__ = [
+    "EARTH_RADIUS", "cell_area", "find_lat_lon", "given_area", "land_fraction", "match_grid",
+    "snap",
+]  # fmt: skip
 
 #: Radius of the sphere with the surface of the GRS 80 ellipsoid (authalic radius), m; Moritz
 #: (2000), J. Geodesy 74. Models that use another one say so by a cell_area variable.
@@ -79,7 +82,7 @@ def cell_area(obj: xr.Dataset | xr.DataArray, *, radius: float = EARTH_RADIUS) -
     510.066
     """
     ds = as_dataset(obj)
-    area = _given_area(ds)
+    area = given_area(ds)
     if area is not None:
         return area
     lat, lon = find_lat_lon(ds)
@@ -138,8 +141,14 @@ def land_fraction(obj: xr.Dataset | xr.DataArray) -> xr.DataArray | None:
     return fraction.rename("land_fraction")
 
 
-def _given_area(ds: xr.Dataset) -> xr.DataArray | None:
-    """Return the cell area that a Dataset holds, in m2."""
+def given_area(ds: xr.Dataset) -> xr.DataArray | None:
+    """Return the cell area that a Dataset holds, in m2; None where it holds none.
+
+    Raises
+    ------
+    AmbiguousVariableError, InputError, UnitsError
+        As `cell_area` does.
+    """
     named = {
         match.group(1)
         for variable in ds.variables.values()

@@ -146,7 +146,9 @@ def _laid_out(array: xr.DataArray, area: xr.DataArray, habits: Habits) -> xr.Dat
         array = array.rename(lat="latitude", lon="longitude")
     array.encoding = {"_FillValue": np.float32(habits.fill)}
     array.attrs = {
-        key: value for key, value in array.attrs.items() if key in ("long_name", "units", "comment")
+        key: value
+        for key, value in array.attrs.items()
+        if key in ("long_name", "units", "comment", "cell_methods")
     }
     return xr.Dataset({str(array.name): array})
 
