@@ -32,6 +32,10 @@ MADE = {
     "simulate_pools": lambda: xflux.simulate_pools(carbon()),
     "pool_parameters": lambda: emulator().pool_parameters(drivers()),
     "fit_turnover": lambda: turnover(carbon()),
+    "aboveground_biomass": lambda: xflux.aboveground_biomass(carbon()),
+    "compare_biomass": lambda: xflux.compare_biomass(
+        carbon().isel(year=-1), xflux.aboveground_biomass(carbon())["cAGB"].isel(year=-1)
+    ),
     "mass_balance": lambda: xflux.mass_balance(carbon()),
     "mass_balance along time": lambda: xflux.mass_balance(carbon()[["gpp", "ra", "npp"]]),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xflux.carbon.carbon_terms import BOUNDS
 from xflux.errors import InputError
+from xflux.labels.attach import with_coordinate_attributes
 from xflux.labels.blockwise import check_same_grid
 from xflux.labels.find import check_names
 from xflux.labels.standardize import canonical
@@ -116,7 +117,7 @@ def aboveground_biomass(
             biomass_basis="dry matter",
             **said,
         )
-    return result
+    return with_coordinate_attributes(result, [ds])
 
 
 def check_fraction(carbon_fraction: float) -> None:

@@ -9,6 +9,7 @@ from xflux.carbon.biomass import CARBON_FRACTION, aboveground_biomass, check_fra
 from xflux.carbon.biomass_basis import Basis, as_carbon, one_map
 from xflux.carbon.carbon_terms import BOUNDS
 from xflux.errors import InputError, MissingVariableError
+from xflux.labels.attach import with_coordinate_attributes
 from xflux.labels.find import find
 from xflux.labels.grid import cell_area, land_fraction, match_grid
 from xflux.skill.evaluate import evaluate
@@ -146,7 +147,7 @@ def compare_biomass(
         "weights": "area of cells"
         + (" x land fraction" if find(ds, "land_fraction") is not None else ""),
     }
-    return score
+    return with_coordinate_attributes(score, [ds, reference])
 
 
 def _weights(ds: xr.Dataset, observed: xr.DataArray) -> xr.DataArray:

@@ -76,8 +76,8 @@ class AllocationEmulator(BaseEstimator):
     as logarithms, scaled so that stocks left out add up to those of the reference (Duan 1983,
     J. Am. Stat. Assoc. 78, 605). Turnover of litter and soil goes by the mean of the drivers over
     the years, and changes along a line of CO2 for each land cover, fitted within places; all else
-    goes by the weather of a year. CO2 beyond that of the years of the fit counts as the nearest. cRoot is trained as
-    cVeg - cLeaf - cWood.
+    goes by the weather of a year. CO2 beyond that of the years of the fit counts as the nearest.
+    cRoot is trained as cVeg - cLeaf - cWood.
 
     References
     ----------
