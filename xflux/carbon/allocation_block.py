@@ -169,7 +169,8 @@ class AllocationBlock:
         steps, years = self.days.shape[1], len(own)
         result = np.zeros((*lead, self.fitted.summed))
         places = own[:, None] + np.arange(steps)
-        for slab in slabs(lead, max(1, _ROWS // max(1, years * steps))) if years else ():
+        some = years and self.fitted.summed
+        for slab in slabs(lead, max(1, _ROWS // max(1, years * steps))) if some else ():
             cut = self._slab(given, slab, places)
             values = {name: array for name, array in cut.items() if name != "reco"}
             made = self.fitted.sums(values, cut["gpp"].shape[:2])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xflux.carbon.allocation_block import AllocationBlock
 from xflux.carbon.emulation import Emulation
+from xflux.carbon.fractions import POOLS
 from xflux.labels.attach import describe, generated
 from xflux.labels.variables import variables
 
@@ -72,7 +73,7 @@ def _described(
         side = "Least" if variant == "_lower" else "Largest"
         row = variables[name].long_name
         extra |= {"long_name": f"{side} of the scenarios: {row}", "standard_name": None}
-    if name in ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil"):
+    if name in POOLS:
         extra["cell_methods"] = "area: mean where land time: mean"
     return describe(array, name, **extra).rename(f"{name}{variant}")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.fractions import POOLS
 from xflux.carbon.partition_kernel import divide_years
 from xflux.carbon.stocks import BASIS
 
@@ -17,7 +18,7 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 BY_STEP = ("ra", "rh", "npp", "nep")
-BY_YEAR = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil", "imbalance_ra")
+BY_YEAR = (*POOLS, "imbalance_ra")
 
 
 def divided(

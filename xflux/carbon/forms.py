@@ -12,6 +12,7 @@ from xflux.carbon.divided import BY_YEAR, divided
 from xflux.carbon.fractions import (
     PARTS,
     SPLITS,
+    TURNOVER,
     Split,
     fractions_of_targets,
     targets_of_fractions,
@@ -26,8 +27,6 @@ Floats = NDArray[np.float64]
 
 #: What goes by the mean over years, as the weather of one moves it little.
 LASTING = ("turnover_litter", "turnover_soil", "cLitter_per_gpp", "cSoil_per_gpp")
-#: What needs more than the turnover of what is learned.
-_TURNOVER = {"cVeg": "turnover_veg", "cLitter": "turnover_litter", "cSoil": "turnover_soil"}
 
 
 def targets_of(
@@ -79,7 +78,7 @@ def pools_of(form: str, learned: Collection[str], splits: Collection[str]) -> tu
     if form == "ratio":
         there = {name for name in BY_YEAR if f"{name}_per_gpp" in learned}
     else:
-        there = {"imbalance_ra"} | {pool for pool, time in _TURNOVER.items() if time in learned}
+        there = {"imbalance_ra"} | {pool for pool, time in TURNOVER.items() if time in learned}
         if "cVeg" in there and "veg" in splits:
             there |= set(PARTS.values())
     return tuple(name for name in BY_YEAR if name in there)

@@ -30,10 +30,12 @@ SPLITS: dict[str, tuple[str, str, str]] = {
     "npp": ("npp_to_leaf", "npp_to_wood", "npp_to_root"),
     "veg": ("leaf_share", "wood_share", "root_share"),
 }
-#: Carbon held over net primary production in the mean over years, years.
-TIMES = ("turnover_veg", "turnover_litter", "turnover_soil")
+#: Carbon that a pool holds over net primary production in the mean over years, years.
+TURNOVER = {"cVeg": "turnover_veg", "cLitter": "turnover_litter", "cSoil": "turnover_soil"}
+TIMES = tuple(TURNOVER.values())
 #: What a pool is called whose share of cVeg each is.
 PARTS = {"leaf_share": "cLeaf", "wood_share": "cWood", "root_share": "cRoot"}
+POOLS = ("cVeg", *PARTS.values(), "cLitter", "cSoil")
 FRACTIONS = (*SHARES, *SPLITS["npp"], *SPLITS["veg"], *TIMES)
 
 _EDGE = 1e-4

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.fractions import POOLS
 from xflux.carbon.partition_kernel import LEAST_GPP
 from xflux.carbon.stocks import BASIS
 
@@ -16,9 +17,8 @@ __all__ = ["RATIOS", "from_ratios", "held_by_ratios", "ratios_of_fractions"]
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-_POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 #: What is divided by GPP, or by RECO, each learned for itself.
-RATIOS = ("ra_per_gpp", "npp_per_gpp", "rh_per_reco", *(f"{pool}_per_gpp" for pool in _POOLS))
+RATIOS = ("ra_per_gpp", "npp_per_gpp", "rh_per_reco", *(f"{pool}_per_gpp" for pool in POOLS))
 
 
 def ratios_of_fractions(fractions: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -89,4 +89,4 @@ def from_ratios(
 
 def held_by_ratios(ratios: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return what pools hold per unit of GPP, years; parts of plants do not add up to cVeg."""
-    return {pool: ratios[f"{pool}_per_gpp"] for pool in _POOLS if f"{pool}_per_gpp" in ratios}
+    return {pool: ratios[f"{pool}_per_gpp"] for pool in POOLS if f"{pool}_per_gpp" in ratios}

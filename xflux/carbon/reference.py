@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.fractions import POOLS
 from xflux.carbon.reference_checks import check_pools
 from xflux.carbon.years import Years, whole_years
 from xflux.errors import MissingVariableError
@@ -25,7 +26,6 @@ Array = NDArray[Any]
 
 _FLUXES = ("gpp", "ra", "rh")
 _GROWN = ("npp_leaf", "npp_wood", "npp_root")
-_POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def reference_arrays(ds: xr.Dataset) -> Reference:
     import xarray as xr
 
     held: dict[str, xr.DataArray] = {}
-    for name in (*_FLUXES, "npp", *_GROWN, *_POOLS):
+    for name in (*_FLUXES, "npp", *_GROWN, *POOLS):
         own = find(ds, name)
         if own is not None:
             held[name] = convert(ds[own], variables[name], own).drop_attrs()

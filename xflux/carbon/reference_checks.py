@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xflux.carbon.fractions import POOLS
 from xflux.carbon.partition_kernel import LEAST_GPP
 from xflux.errors import InputError, XfluxWarning
 
@@ -16,7 +17,6 @@ __all__ = ["check_pools", "leave_out_impossible_shares"]
 
 Array = NDArray[Any]
 
-_POOLS = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 #: A root pool by difference may be as far below 0 as numbers in single precision round: of the
 #: largest of a pool; and of GPP.
 _ROUNDING, _ROOM = 1e-3, 1e-6
@@ -27,7 +27,7 @@ _SOME, _MOST = 0.05, 0.5
 
 def check_pools(held: Mapping[str, Array]) -> None:
     """Refuse negative pools."""
-    for name in _POOLS:
+    for name in POOLS:
         if name not in held:
             continue
         below = held[name] < -_ROUNDING * max(

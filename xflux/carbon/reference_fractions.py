@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.fractions import PARTS, SPLITS
+from xflux.carbon.fractions import PARTS, SPLITS, TURNOVER
 from xflux.carbon.partition_kernel import LEAST_GPP
 from xflux.carbon.stocks import yearly_mean
 
@@ -21,7 +21,6 @@ Floats = NDArray[np.float64]
 MEAN = "mean"
 #: Models from which a mean or a quantile over an ensemble is taken.
 LEAST_MODELS = 3
-_POOLS = {"turnover_veg": "cVeg", "turnover_litter": "cLitter", "turnover_soil": "cSoil"}
 _GROWN = {"npp_to_leaf": "npp_leaf", "npp_to_wood": "npp_wood", "npp_to_root": "npp_root"}
 
 
@@ -85,7 +84,7 @@ def scenario_fractions(
     }
     # Pools are held by the mean of all years: see `stocks`.
     growing = yearly_mean(np.where(live, grown, np.nan))
-    made |= {name: ratio(held[pool], growing) for name, pool in _POOLS.items() if pool in held}
+    made |= {name: ratio(held[pool], growing) for pool, name in TURNOVER.items() if pool in held}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         enough = np.nanmean(taken, axis=0) > LEAST_GPP

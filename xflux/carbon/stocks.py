@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.carbon.fractions import PARTS
+from xflux.carbon.fractions import PARTS, POOLS, TURNOVER
 
 __all__ = ["BASIS", "held_by_fractions", "stocks", "yearly_mean"]
 
@@ -17,13 +17,11 @@ Floats = NDArray[np.float64]
 
 #: What pools are held per: production of a year, g m-2.
 BASIS = "basis"
-POOLS = ("cVeg", *PARTS.values(), "cLitter", "cSoil")
-_TIMES = {"cVeg": "turnover_veg", "cLitter": "turnover_litter", "cSoil": "turnover_soil"}
 
 
 def held_by_fractions(fractions: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return what pools hold per unit of NPP, years; plants in parts where these are known."""
-    held = {pool: fractions[time] for pool, time in _TIMES.items() if time in fractions}
+    held = {pool: fractions[time] for pool, time in TURNOVER.items() if time in fractions}
     if "cVeg" in held and all(share in fractions for share in PARTS):
         plants = held.pop("cVeg")
         held |= {pool: fractions[share] * plants for share, pool in PARTS.items()}
