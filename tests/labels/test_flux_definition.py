@@ -103,8 +103,9 @@ def test_the_direction_is_read_from_attribute_and_names() -> None:
     assert direction(plain) is None
     assert direction(plain.assign_attrs(long_name="Land uptake")) == "down"
     assert direction(plain.assign_attrs(standard_name="surface_upward_mass_flux_of_x")) == "up"
+    assert direction(plain.assign_attrs(long_name="NEE, negative is uptake")) is None
     with pytest.raises(InputError, match="contradict"):
-        direction(series(positive="up", long_name="Carbon uptake"))
+        direction(series(positive="up", standard_name="surface_net_downward_mass_flux_of_x"))
     with pytest.raises(InputError, match="positive='toward land'"):
         direction(series(positive="toward land"))
 

@@ -28,8 +28,11 @@ _WORDS = {
     "nep": frozenset({"nee"}),
     "nbp": frozenset({"nee", "fire", "luc", "harvest", "grazing"}),
 }
-#: Losses of land: positive to the atmosphere unless they say otherwise.
-_LOSSES = {"fire": "f_fire", "luc": "f_luc", "harvest": "f_harvest", "grazing": "f_grazing"}
+#: Emissions: positive to the atmosphere unless they say otherwise.
+_EMISSIONS = ("fire", "luc", "harvest", "grazing", "fossil")
+#: What tells the direction of a flux.
+_BY_STANDARD_NAME = {"up": ("upward", "emission"), "down": ("downward", "productivity")}
+_BY_LONG_NAME = {"up": ("to the atmosphere", "to atmosphere"), "down": ("uptake",)}
 _SHOWN = 6
 
 
@@ -161,35 +164,36 @@ def require_alike(a: xr.DataArray, b: xr.DataArray, *, what: tuple[str, str]) ->
 def direction(array: xr.DataArray) -> str | None:
     """Return which way a flux is positive, ``"up"`` or ``"down"``, None where it is not known.
 
-    By ``attrs["positive"]``, else by its standard_name or long_name, which may say *upward*,
-    *emission*, *downward* or *uptake*.
+    By ``attrs["positive"]``, else by its standard_name (*upward*, *emission*, *downward*,
+    *productivity*), else by its long_name (*to the atmosphere*, *uptake*).
 
     Raises
     ------
     InputError
-        For another word than these, and for names that contradict the attribute.
+        For another word than these, and for a standard_name that contradicts the attribute.
     """
     said = array.attrs.get("positive")
     if said is not None and said not in ("up", "down"):
         raise InputError(
             f"{_called(array)} says positive={said!r}; expected 'up' (to the atmosphere) or 'down'"
         )
-    names = [str(array.attrs.get(key, "")).lower() for key in ("standard_name", "long_name")]
-    by_name = {
-        way for name in names for way, words in _WAYS.items() if any(word in name for word in words)
-    }
-    if len(by_name) > 1 or (said is not None and by_name and by_name != {said}):
-        raise InputError(
-            f"{_called(array)} says positive={said!r}, standard_name={names[0]!r} and "
-            f"long_name={names[1]!r}, which contradict each other; correct what is wrong"
-        )
-    return said if said is not None else (by_name.pop() if by_name else None)
+    standard = str(array.attrs.get("standard_name", ""))
+    by_standard = _one_way(standard, _BY_STANDARD_NAME)
+    if said is not None:
+        if by_standard not in (None, said):
+            raise InputError(
+                f"{_called(array)} says positive={said!r} and standard_name={standard!r}, which "
+                "contradict each other; correct one of them"
+            )
+        return str(said)
+    words = str(array.attrs.get("long_name", "")).lower()
+    # "Negative is uptake" says the opposite of what its last word does.
+    return by_standard or (None if "negative" in words else _one_way(words, _BY_LONG_NAME))
 
 
-_WAYS = {
-    "up": ("upward", "positive to the atmosphere", "emission"),
-    "down": ("downward", "uptake", "productivity", "land sink"),
-}
+def _one_way(text: str, words: Mapping[str, tuple[str, ...]]) -> str | None:
+    ways = [way for way, signs in words.items() if any(sign in text for sign in signs)]
+    return ways[0] if len(ways) == 1 else None
 
 
 def without(array: xr.DataArray, terms: Mapping[str, xr.DataArray]) -> xr.DataArray:
@@ -284,7 +288,7 @@ def _direction_of_term(term: xr.DataArray, called: str) -> str:
     found = direction(term)
     if found is not None:
         return found
-    if called in _LOSSES or called == "fossil":
+    if called in _EMISSIONS:
         return "up"
     if called == "nee" and str(term.name) in ("nee", "nep"):
         return variables[str(term.name)].positive
