@@ -19,10 +19,15 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["TERMS", "definition_of", "direction", "require_alike", "without", "written"]
+__all__ = [
+    "NET", "TERMS", "definition_of", "direction", "named_definition", "require_alike", "without",
+    "written",
+]  # fmt: skip
 
 #: What a net flux may hold: ``nee`` is RECO - GPP.
 TERMS = ("nee", "fire", "luc", "harvest", "grazing", "lateral", "fossil")
+#: Net fluxes of the table, which differ in what they hold.
+NET = ("nee", "nep", "nbp")
 #: One word for several terms. The sign is that of attribute ``positive``.
 _WORDS = {
     "nep": frozenset({"nee"}),
@@ -79,6 +84,30 @@ def definition_of(array: xr.DataArray) -> frozenset[str] | None:
                 f"{written(definitions.pop())!r} in its coordinate flux_definition; correct one"
             )
     return None if said is None else _read(str(said), array)
+
+
+def named_definition(array: xr.DataArray, name: str) -> str:
+    """Return what a net flux of the table holds: what it says, else what its name does.
+
+    Parameters
+    ----------
+    array : DataArray
+    name : {"nee", "nep", "nbp"}
+        Canonical name under which it was found.
+
+    Raises
+    ------
+    InputError
+        For a flux that says that it is another, or one along a dimension of unlike ones.
+    """
+    terms = definition_of(array)
+    said = str(array.attrs.get("flux_definition", name))
+    if said.split("+")[0].strip() != name:
+        raise InputError(
+            f"{name!r} says flux_definition={said!r}, which is another flux; name it so, or add "
+            "the difference (fire, land use) and correct the attribute"
+        )
+    return said if terms is None or "flux_definition" in array.attrs else written(terms)
 
 
 def _read(text: str, array: xr.DataArray) -> frozenset[str]:
