@@ -24,7 +24,7 @@ from xflux.labels.units import affine, dequantify, units_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["integrate", "regional_mean", "regional_sums"]
+__all__ = ["integrate", "over_periods", "regional_mean", "regional_sums"]
 
 #: What flux x m2 x days is in a unit of amount, by the unit of the flux.
 _FACTORS: dict[str, dict[str, float]] = {
@@ -190,7 +190,7 @@ def regional_sums(
     assert cut is None or dim is not None
     if cut is not None and dim is not None:
         # Days add up in the integral; the areas are means over the period.
-        sums = _over_periods(sums, cut, dim)
+        sums = over_periods(sums, cut, dim)
         length = _along(1.0 / cut.total(np.ones(da.sizes[dim])), dim)
     parts = {name: pick(sums, name) for name in _REPORTED}
     if cut is None or dim is None:
@@ -350,7 +350,7 @@ def _cut_alike(length: float | xr.DataArray, sums: xr.DataArray) -> float | xr.D
     return length.copy(data=dask.array.from_array(length.values, chunks=chunks))
 
 
-def _over_periods(sums: xr.DataArray, cut: Periods, dim: str) -> xr.DataArray:
+def over_periods(sums: xr.DataArray, cut: Periods, dim: str) -> xr.DataArray:
     """Sum steps times days into periods; what comes in is small, and goes into one task."""
     import xarray as xr
 

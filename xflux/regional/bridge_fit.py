@@ -164,9 +164,7 @@ def choose_pixels(
     # A region that does not vary: no pixel, the integral itself.
     mean = float(samples.y.mean())
     none, empty = np.full(len(samples.y), mean), np.empty(0, np.int64)
-    return Choice(
-        empty, np.empty(0), mean, np.nan, np.nan, none, np.nan, np.nan, np.nan, False
-    )
+    return Choice(empty, np.empty(0), mean, np.nan, np.nan, none, np.nan, np.nan, np.nan, False)
 
 
 def seasons(samples: Samples, values: Floats) -> Floats:

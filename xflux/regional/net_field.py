@@ -10,11 +10,10 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.labels.calendar import TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
-from xflux.labels.find import find
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.periods import Periods, periods
-from xflux.labels.pipeline import materialise
-from xflux.labels.resolve import resolve
+from xflux.labels.units import plain_indexes
+from xflux.regional.regional_integral import _flux
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,9 +51,7 @@ class NetField:
         return self.steps.dim
 
 
-def net_field(
-    nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str
-) -> NetField:
+def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str) -> NetField:
     """Find a flux, convert it, and weigh its cells.
 
     Parameters
@@ -79,9 +76,8 @@ def net_field(
     given = nee
     if isinstance(nee, xr.DataArray):
         given = nee.coords.to_dataset().assign({variable: nee.variable})
-    plan = resolve(given, {variable: needed_by})
-    rate = materialise(plan, variable)
-    rate = rate.assign_attrs(_own_attrs(given, variable))
+    given = plain_indexes(given)
+    rate = _flux(given, variable, None)
     lat, lon = find_lat_lon(given)
     if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims:
         raise InputError(
@@ -96,16 +92,7 @@ def net_field(
     land = area if share is None else area * share.transpose(*area.dims)
     land = land.fillna(0.0).drop_attrs().assign_attrs(units="m2", long_name="area of land")
     order = (str(lat.dims[0]), str(lon.dims[0]))
-    return NetField(
-        rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order
-    )
-
-
-def _own_attrs(ds: xr.Dataset, variable: str) -> dict[str, Any]:
-    name = find(ds, variable)
-    attrs = {} if name is None else ds[name].attrs
-    kept = ("flux_definition", "synthetic", "model", "refinement", "positive")
-    return {key: attrs[key] for key in kept if key in attrs} | {"units": "g m-2 d-1"}
+    return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
 
 
 def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:

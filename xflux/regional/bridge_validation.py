@@ -1,0 +1,122 @@
+"""How a bridge does on a flux: its estimate beside the exact integral."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.labels.integral import regional_sums
+from xflux.regional.bridge_estimate import estimate, places
+from xflux.regional.bridge_fit import r2
+from xflux.regional.net_field import NetField, months_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["DECOUPLED", "validate"]
+
+#: A bridge whose months explain less of the exact integral does not hold.
+DECOUPLED = 0.9
+_SCORES = {
+    "r2": ("explained variance of months", "1"),
+    "r2_anomaly": ("explained variance of anomalies from the mean seasonal cycle", "1"),
+    "r2_annual": ("explained variance of annual sums", "1"),
+    "rmse": ("root mean squared error of months", "Pg"),
+    "bias": ("mean error of months", "Pg"),
+    "slope": ("slope of months, bridge on exact", "1"),
+    "rmse_annual": ("root mean squared error of annual sums", "Pg"),
+    "bias_annual": ("mean error of annual sums", "Pg"),
+}
+
+
+def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
+    """Compare a bridge with the exact integral of a flux on its grid.
+
+    Parameters
+    ----------
+    bridge : Dataset
+    field : NetField
+
+    Returns
+    -------
+    Dataset
+        Lazy where the flux is. ``exact``, ``bridged`` (..., region, time) [Pg per month], and of
+        each region ``r2``, ``r2_anomaly``, ``r2_annual`` [1], ``rmse``, ``bias`` [Pg per month],
+        ``slope`` [1], ``rmse_annual``, ``bias_annual`` [Pg per year; NaN without a whole year],
+        ``decoupled``: r2 below 0.9.
+    """
+    import xarray as xr
+
+    lat, lon = places(bridge, field)
+    # The grid of the bridge in the order of that of the flux.
+    back = {"grid_lat": np.argsort(lat), "grid_lon": np.argsort(lon)}
+    ordered = bridge[["land_area", "region_share"]].isel(back)
+    names = {"grid_lat": field.lat, "grid_lon": field.lon}
+    ordered = ordered.rename(names).assign_coords({
+        dim: field.rate[dim] for dim in (field.lat, field.lon)
+    })  # fmt: skip
+    freq: Any = "MS" if field.steps.clock is not None else None
+    exact = regional_sums(
+        field.rate, area=ordered["land_area"], regions=ordered["region_share"],
+        days=field.steps, freq=freq, units="PgC",
+    )["integral"]  # fmt: skip
+    bridged = estimate(bridge, field, freq="MS", units="PgC")
+    bridged = bridged.transpose(*exact.dims)
+    _, year, month = months_of(field.steps)
+    scores: xr.DataArray = xr.apply_ufunc(
+        _scores,
+        exact.drop_vars(exact.coords),
+        bridged.drop_vars(bridged.coords),
+        input_core_dims=[[field.time], [field.time]],
+        output_core_dims=[["score"]],
+        kwargs={"year": year, "month": month},
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"score": len(_SCORES)}, "allow_rechunk": True},
+    )
+    ds = xr.Dataset({"exact": exact, "bridged": bridged})
+    for k, (name, (text, units)) in enumerate(_SCORES.items()):
+        ds[name] = scores.isel(score=k).assign_attrs(long_name=text, units=units)
+    ds["decoupled"] = (ds["r2"] < DECOUPLED).assign_attrs(
+        long_name=f"whether the bridge explains less than {DECOUPLED:g} of the months"
+    )
+    beside = {key: c for key, c in bridge.coords.items() if c.dims == ("region",)}
+    return ds.assign_coords(beside)
+
+
+def _scores(exact: Any, bridged: Any, *, year: Any, month: Any) -> Any:
+    flat = exact.reshape(-1, exact.shape[-1]), bridged.reshape(-1, exact.shape[-1])
+    made = np.array([_of_series(one, other, year, month) for one, other in zip(*flat)])
+    return made.reshape(*exact.shape[:-1], len(_SCORES))
+
+
+def _of_series(exact: Any, bridged: Any, year: Any, month: Any) -> list[float]:
+    error = bridged - exact
+    years, count = np.unique(year, return_counts=True)
+    whole = [year == one for one, size in zip(years, count) if size == 12]
+    nan = float("nan")
+    spread = float(np.sum((exact - exact.mean()) ** 2))
+    slope = (
+        float(np.sum((exact - exact.mean()) * (bridged - bridged.mean()))) / spread
+        if spread > 0
+        else nan
+    )
+    anomaly = annual = rmse_annual = bias_annual = nan
+    if len(years) > 1:
+        apart = [_less_cycle(values, month) for values in (exact, bridged)]
+        anomaly = r2(*apart)
+    if whole:
+        sums = [np.array([values[one].sum() for one in whole]) for values in (exact, bridged)]
+        annual = r2(*sums) if len(whole) > 1 else nan
+        rmse_annual = float(np.sqrt(np.mean((sums[1] - sums[0]) ** 2)))
+        bias_annual = float(np.mean(sums[1] - sums[0]))
+    return [
+        r2(exact, bridged), anomaly, annual, float(np.sqrt(np.mean(error**2))),
+        float(error.mean()), slope, rmse_annual, bias_annual,
+    ]  # fmt: skip
+
+
+def _less_cycle(values: Any, month: Any) -> Any:
+    cycle = np.bincount(month, weights=values) / np.maximum(np.bincount(month), 1)
+    return values - cycle[month]
