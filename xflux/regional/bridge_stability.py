@@ -99,7 +99,7 @@ def stability(
     ).assign_coords(regions.labels.coords)
     said = {
         "count": "draws in which a pixel contributes",
-        "jaccard": f"share of places (boxes of {TOLERANCE:g} degrees) that two draws have in common",
+        "jaccard": "share of places (boxes of 5 degrees) that two draws have in common",
         "r2": "explained variance of months fitted",
         "n_pixels": "contributing pixels",
     }

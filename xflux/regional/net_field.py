@@ -1,4 +1,4 @@
-"""A flux on a grid as regions need it: in canonical units, with the land of each cell and months."""
+"""A flux on a grid as regions need it: canonical, with the land of each cell, and months."""
 
 from __future__ import annotations
 
