@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["arithmetic", "fingerprint", "land_model_fingerprint"]
+__all__ = [
+    "arithmetic",
+    "drainage_fingerprint",
+    "fingerprint",
+    "inversion_fingerprint",
+    "land_model_fingerprint",
+]
 
 #: Modules that hold what the planet is made of: maps, parameters, and shapes with numbers of
 #: their own.
@@ -20,6 +26,9 @@ _LAND_MODELS = (
     "land_model_parameters", "land_model_laws_kernel", "land_model_pools_kernel",
     "land_model_chunks",
 )  # fmt: skip
+#: And of what is wrong with what is seen from there: none of it is the planet.
+_DRAINAGE = ("night_drainage",)
+_INVERSIONS = ("inversion_parameters", "inversion_errors")
 
 
 @lru_cache(maxsize=1)
@@ -39,6 +48,18 @@ def land_model_fingerprint() -> str:
 
     laws = [str(part) for model in LAND_MODELS for part in (model.name, *model.laws)]
     return _hash(_LAND_MODELS, laws)
+
+
+@lru_cache(maxsize=1)
+def drainage_fingerprint() -> str:
+    """Return the same digits of what drains away at night."""
+    return _hash(_DRAINAGE)
+
+
+@lru_cache(maxsize=1)
+def inversion_fingerprint() -> str:
+    """Return the same digits of the errors of atmospheric inversions."""
+    return _hash(_INVERSIONS)
 
 
 def _hash(modules: tuple[str, ...], more: Sequence[str] = ()) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.labels.attach import describe
 from xflux.numerics.meteorology import pressure_from_elevation
+from xflux.twin.fingerprint import drainage_fingerprint
+from xflux.twin.night_drainage import drained
 from xflux.twin.towers import OBSERVED, observe, place_towers
 from xflux.twin.world import DRIVERS, TRUTH, at_steps
 
@@ -21,16 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["tower_tables"]
 
 
-def tower_tables(earth: Earth, n: int) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+def tower_tables(
+    earth: Earth, n: int, night_loss: float = 0.0
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """Return drivers, true fluxes and records at towers; see `xflux.twin.Earth.towers`."""
     import xarray as xr
 
     if not isinstance(n, int | np.integer) or n < 1:
         raise InputError(f"n={n!r} is no number of towers; expected 1 or more")
+    known = isinstance(night_loss, int | float | np.number) and not isinstance(night_loss, bool)
+    if not known or not 0.0 <= night_loss <= 1.0:
+        raise InputError(f"night_loss={night_loss!r} is no share; expected 0 to 1")
     sites = place_towers(earth.seed, int(n))
     first, last = earth._days
     made = at_steps(earth.seed, first, last, sites.lat, sites.lon, sites.land, (*DRIVERS, *TRUTH))
-    recorded = observe(earth.seed, sites, made, first, last)
+    left = drained(earth.seed, sites, made, first, last, night_loss) if night_loss else made
+    recorded = observe(earth.seed, sites, left, first, last)
     degrees = {"lat": ("latitude", "degrees_north"), "lon": ("longitude", "degrees_east")}
     coords: dict[str, Any] = {
         "site": ("site", [f"TW-{k + 1:03d}" for k in range(n)], {"cf_role": "timeseries_id"}),
@@ -68,8 +76,13 @@ def tower_tables(earth: Earth, n: int) -> tuple[xr.Dataset, xr.Dataset, xr.Datas
         array = xr.DataArray(values.astype(np.float32), dims="site")
         drivers[name] = earth._label(array, name)
     truth = table(made, TRUTH, "True fluxes at towers on an idealised Earth (synthetic)")
-    return (
-        drivers,
-        truth,
-        table(recorded, OBSERVED, "Fluxes recorded at towers on an idealised Earth (synthetic)"),
+    observed = table(
+        recorded, OBSERVED, "Fluxes recorded at towers on an idealised Earth (synthetic)"
     )
+    if night_loss:
+        observed.attrs |= {
+            "night_loss": float(night_loss),
+            "comment": "carbon that drains away at night is missing in the tropics, by a bias "
+            f"that was asked for; numbers of the drainage {drainage_fingerprint()}",
+        }
+    return drivers, truth, observed
