@@ -43,6 +43,7 @@ _LAZY = {
     "read_co2": "xflux.files.co2",
     "read_global_carbon_budget": "xflux.files.carbon_budget",
     "refine": "xflux.refinement.refine",
+    "regional_integral": "xflux.regional.regional_integral",
     "report": "xflux.reporting.report",
     "ResidualModel": "xflux.refinement.residual",
     "set_options": "xflux.options",

@@ -40,6 +40,7 @@ from xflux.refinement.observation_uncertainty import (
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
 from xflux.refinement.shared_features import shared_features as shared_features
+from xflux.regional.regional_integral import regional_integral as regional_integral
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals

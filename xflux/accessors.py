@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xflux.labels.periods import Freq
     from xflux.plot.accessor import PlotAccessor
     from xflux.refinement.refine import RefinementModel
+    from xflux.regional.regional_integral import Bridge
 
 __all__ = ["CarbonAccessor", "FluxAccessor"]
 
@@ -103,6 +104,23 @@ class FluxAccessor:
             self._ds, model, interval=interval, members=members, applicability=applicability
         )
         return with_history(made, f"refine: {model!r}")
+
+    def regional_integral(
+        self,
+        bridge: Bridge | None = None,
+        *,
+        regions: Any = None,
+        variable: str = "nee",
+        freq: Freq = "MS",
+        units: str = "PgC",
+        **options: Any,
+    ) -> xr.Dataset:
+        """Integrate a flux over regions, exactly or by a bridge; see `xflux.regional_integral`."""
+        from xflux.regional.regional_integral import regional_integral
+
+        return regional_integral(
+            self._ds, bridge, regions=regions, variable=variable, freq=freq, units=units, **options
+        )
 
     def to_zarr(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,9 +12,11 @@ from xflux.carbon.carbon_terms import BOUNDS, STOCKS, Terms, carbon_terms
 from xflux.carbon.lazy_sums import by_year, flux_totals, stock_totals
 from xflux.carbon.time_axis import YEAR
 from xflux.carbon.trend import FEWEST, PARTS, trend
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError
 from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step
+from xflux.labels.coasts import warn_of_coasts
+from xflux.labels.flux_definition import NET, named_definition
 from xflux.labels.grid import match_grid
 from xflux.labels.named_regions import named_regions
 from xflux.labels.periods import Freq
@@ -29,8 +30,6 @@ __all__ = ["Trend", "budget"]
 
 Trend = Literal["ols", "mann-kendall"]
 
-#: Net fluxes differ in what they hold.
-_DEFINED = ("nee", "nep", "nbp")
 #: A mean smaller than this share of the standard deviation divides nothing.
 _NEAR_ZERO = 0.1
 _SOURCES = {
@@ -174,7 +173,7 @@ def budget(
         )
     first = next(iter(terms.arrays.values()))
     found = as_regions(regions, match_grid(terms.area, first, what="area"))
-    _warn_of_coasts(terms)
+    warn_of_coasts(terms.arrays, terms.land, terms.cells)
     options: dict[str, Any] = {
         "area": terms.area, "land": terms.land, "regions": found, "units": units,
         "skipna": skipna, "min_valid": min_valid,
@@ -188,33 +187,6 @@ def budget(
             notes.append(few)
     result.attrs = _said(found, notes, trend, confidence, terms)
     return with_coordinate_attributes(result, terms.arrays.values())
-
-
-def _warn_of_coasts(terms: Terms) -> None:
-    """Warn where cells that are partly sea count whole, if that is known without computing."""
-    said = {n: str(a.attrs.get("cell_methods")) for n, a in terms.arrays.items()}
-    over_land = [name for name, text in said.items() if "where land" in text]
-    if terms.land is not None or not over_land:
-        return
-    # Of lazy values it is not known whether there is sea: what they say of themselves decides.
-    lazy = any(array.chunks is not None for array in terms.arrays.values())
-    if lazy or _has_sea(terms):
-        warnings.warn(
-            f"{', '.join(over_land)}: means over land (cell_methods {said[over_land[0]]!r}), and "
-            "there is no land_fraction: cells that are partly sea count whole, which is too much. "
-            "Add it (sftlf, lsm); it is 1 where cells are all land or all sea",
-            XfluxWarning,
-            stacklevel=3,
-        )
-
-
-def _has_sea(terms: Terms) -> bool:
-    """Tell whether some cells have values and others do not, of values in memory."""
-    there: Any = False
-    for array in terms.arrays.values():
-        # What has values in no variable is sea, not desert.
-        there = array.isel({d: 0 for d in array.dims if d not in terms.cells}).notnull() | there
-    return bool(there.any()) and not bool(there.all())
 
 
 def _check(freq: str, how: str, confidence: float, variables: Sequence[str] | None) -> None:
@@ -272,8 +244,8 @@ def _of_variable(
     }
     if not is_stock and table[name].positive:
         attrs["positive"] = table[name].positive
-    if name in _DEFINED:
-        attrs["flux_definition"] = _definition(name, array)
+    if name in NET:
+        attrs["flux_definition"] = named_definition(array, name)
     total = sums["integral"].drop_attrs().assign_attrs(attrs)
     parts = {name: total, f"{name}_missing_area": sums["missing_area"]}
     yearly = total
@@ -288,31 +260,6 @@ def _of_variable(
     else:
         few = f"{name}: one total, without years"
     return xr.Dataset(parts), few
-
-
-def _definition(name: str, array: xr.DataArray) -> str:
-    """Return what a net flux holds: what it says, else its name.
-
-    Raises
-    ------
-    InputError
-        For a flux that says that it is another, or one along a dimension of unlike ones.
-    """
-    said = str(array.attrs.get("flux_definition", name))
-    if said.split("+")[0] != name:
-        raise InputError(
-            f"{name!r} says flux_definition={said!r}, which is another flux; name it so, or add "
-            "the difference (fire, land use) and correct the attribute"
-        )
-    if "flux_definition" in array.coords:
-        found = sorted({str(one) for one in np.ravel(array["flux_definition"].values)})
-        if len(found) > 1:
-            raise InputError(
-                f"{name!r} mixes {', '.join(found)} (coordinate flux_definition); add or subtract "
-                "what differs (fire, land use) so that all are one flux"
-            )
-        return found[0]
-    return said
 
 
 def _statistics(

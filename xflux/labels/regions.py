@@ -13,6 +13,7 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.coordinates import find_lat_lon, match_grid
+from xflux.labels.shapes import are_shapes, shares_of_shapes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +49,7 @@ def as_regions(regions: Any, grid: xr.DataArray) -> Regions | None:
 
     Parameters
     ----------
-    regions : None, DataArray, array, or regionmask.Regions
+    regions : None, DataArray, array, regionmask.Regions, or shapes
         - None: the globe (returns None).
         - Integers on the grid: each value is a region, 0, negative and NaN lie
           outside. ``flag_values`` in its attributes, when given, are the regions
@@ -59,6 +60,8 @@ def as_regions(regions: Any, grid: xr.DataArray) -> Regions | None:
           share of each cell in each region; NaN is 0.
         - regionmask.Regions: cells whose centre lies inside. For shares of cells
           give its ``mask_3D_frac_approx``.
+        - Shapes: a GeoDataFrame, a list or a mapping by name of shapely polygons: the share
+          of each cell inside (see `xflux.labels.shapes.shares_of_shapes`).
     grid : DataArray
         On the grid, such as cell areas.
 
@@ -80,6 +83,8 @@ def as_regions(regions: Any, grid: xr.DataArray) -> Regions | None:
         return regions
     if type(regions).__module__.partition(".")[0] == "regionmask":
         return _from_regionmask(regions, grid)
+    if are_shapes(regions):
+        return _from_fractions(shares_of_shapes(regions, grid), "region", grid)
     if isinstance(regions, np.ndarray) and regions.shape == grid.shape:
         regions = grid.copy(data=regions)
         regions.attrs = {}
@@ -87,7 +92,7 @@ def as_regions(regions: Any, grid: xr.DataArray) -> Regions | None:
         held = f", hold {', '.join(map(str, regions))}" if isinstance(regions, xr.Dataset) else ""
         raise InputError(
             f"regions are a {type(regions).__name__}{held}; expected a DataArray of integers on "
-            "the grid, of fractions (region, lat, lon), or regionmask.Regions"
+            "the grid, of fractions (region, lat, lon), regionmask.Regions, or polygons"
         )
     mask = match_grid(regions, grid, what="regions")
     absent = [dim for dim in grid.dims if dim not in mask.dims]

@@ -1,0 +1,137 @@
+"""A flux on a grid as regions need it: in canonical units, with the land of each cell and months."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.errors import InputError
+from xflux.labels.calendar import TimeSteps, time_steps
+from xflux.labels.coordinates import find_lat_lon
+from xflux.labels.find import find
+from xflux.labels.grid import cell_area, land_fraction
+from xflux.labels.periods import Periods, periods
+from xflux.labels.pipeline import materialise
+from xflux.labels.resolve import resolve
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = np.ndarray[Any, Any]
+
+__all__ = ["NetField", "months_of", "net_field"]
+
+
+@dataclass(frozen=True)
+class NetField:
+    """A flux on a grid of latitude and longitude.
+
+    Attributes
+    ----------
+    rate : DataArray (..., time, lat, lon) [g m-2 d-1]
+        Lazy where it was; with its attributes.
+    area : DataArray (lat, lon) [m2]
+        Land of each cell.
+    steps : TimeSteps
+        Along the dimension of time, or `month` of a mean year.
+    lat, lon : str
+        Names of the dimensions.
+    """
+
+    rate: xr.DataArray
+    area: xr.DataArray
+    steps: TimeSteps
+    lat: str
+    lon: str
+
+    @property
+    def time(self) -> str:
+        """Dimension of time."""
+        return self.steps.dim
+
+
+def net_field(
+    nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str
+) -> NetField:
+    """Find a flux, convert it, and weigh its cells.
+
+    Parameters
+    ----------
+    nee : Dataset or DataArray
+        Flux on a grid of 1-D latitude and longitude; ``cell_area`` and ``land_fraction`` count
+        where they are there.
+    variable : str
+        Canonical name of the flux.
+    needed_by : str
+        For messages.
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        For a flux that is not there, or of another unit.
+    InputError
+        For another grid, or no time.
+    """
+    import xarray as xr
+
+    given = nee
+    if isinstance(nee, xr.DataArray):
+        given = nee.coords.to_dataset().assign({variable: nee.variable})
+    plan = resolve(given, {variable: needed_by})
+    rate = materialise(plan, variable)
+    rate = rate.assign_attrs(_own_attrs(given, variable))
+    lat, lon = find_lat_lon(given)
+    if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims:
+        raise InputError(
+            f"{needed_by} needs a grid of latitude by longitude, and {lat.name} has the dims "
+            f"{lat.dims}, {lon.name} {lon.dims}; regrid the flux first"
+        )
+    area = cell_area(given)
+    share = land_fraction(given)
+    steps = time_steps(given)
+    if steps is None:
+        raise InputError(f"{needed_by} needs months, and {variable} has the dims {rate.dims}")
+    land = area if share is None else area * share.transpose(*area.dims)
+    land = land.fillna(0.0).drop_attrs().assign_attrs(units="m2", long_name="area of land")
+    order = (str(lat.dims[0]), str(lon.dims[0]))
+    return NetField(
+        rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order
+    )
+
+
+def _own_attrs(ds: xr.Dataset, variable: str) -> dict[str, Any]:
+    name = find(ds, variable)
+    attrs = {} if name is None else ds[name].attrs
+    kept = ("flux_definition", "synthetic", "model", "refinement", "positive")
+    return {key: attrs[key] for key in kept if key in attrs} | {"units": "g m-2 d-1"}
+
+
+def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:
+    """Return how steps form months, and the year and month (0 to 11) of each.
+
+    A mean year has no periods, its months being its steps, and one year.
+
+    Raises
+    ------
+    InputError
+        For months that steps do not cover.
+    """
+    if steps.clock is None:
+        count = len(steps.edges)
+        if count != 12:
+            raise InputError(f"the mean year has {count} steps; expected its 12 months")
+        return None, np.zeros(count, np.int64), np.arange(count)
+    cut = periods(steps, "MS")
+    ends = np.array([steps.edges[0, 0], steps.edges[-1, 1] - 1])
+    first, last = steps.clock.months(ends)
+    numbers = np.arange(first, last + 1)
+    gaps = numbers[cut.coverage < 1.0 - 1e-9]
+    if gaps.size:
+        named = ", ".join(f"{n // 12}-{n % 12 + 1:02d}" for n in gaps[:5])
+        raise InputError(
+            f"{gaps.size} months are not covered by the steps of the flux ({named}); fill them, or "
+            "select whole years without a gap"
+        )
+    return cut, numbers // 12, numbers % 12
