@@ -63,18 +63,26 @@ LAYERS = (
     Layer(_GRID + "EVI", "evi", 1e-4, -2000, 10000),
     Layer(_GRID + "red_reflectance", "red", 1e-4, 0, 10000),
     Layer(_GRID + "NIR_reflectance", "nir", 1e-4, 0, 10000),
+    Layer(_GRID + "MIR_reflectance", "mir", 1e-4, 0, 10000),
+    Layer(r"LST_Day(?:_1km|_CMG|_6km)?", "lst_day", 2e-2, 7500, 65535, "K"),
+    Layer(r"LST_Night(?:_1km|_CMG|_6km)?", "lst_night", 2e-2, 7500, 65535, "K"),
     Layer(r"Fpar(?:_500m|_1km)?", "fapar", 1e-2, 0, 100),
     Layer(r"Lai(?:_500m|_1km)?", "lai", 1e-1, 0, 100),
     Layer(r"FparStdDev(?:_500m|_1km)?", "", 1e-2, 0, 100),
     Layer(r"LaiStdDev(?:_500m|_1km)?", "", 1e-1, 0, 100),
     Layer(r"sur_refl_b01", "red", 1e-4, -100, 16000),
     Layer(r"sur_refl_b02", "nir", 1e-4, -100, 16000),
+    Layer(r"sur_refl_b05", "swir", 1e-4, -100, 16000),
+    Layer(r"sur_refl_b07", "mir", 1e-4, -100, 16000),
     Layer(r"Nadir_Reflectance_Band1", "red", 1e-4, 0, 32766),
     Layer(r"Nadir_Reflectance_Band2", "nir", 1e-4, 0, 32766),
+    Layer(r"Nadir_Reflectance_Band5", "swir", 1e-4, 0, 32766),
+    Layer(r"Nadir_Reflectance_Band7", "mir", 1e-4, 0, 32766),
     Layer(r"LC_Type1", "igbp", 1.0, 1, 17),
     Layer(r"Majority_Land_Cover_Type_1", "igbp", 1.0, 0, 16, water=0),
     Layer(r"Gpp_500m", "gpp", 1e-4, 0, 30000, "kg m-2", composite=True),
     Layer(r"ET_500m", "et", 1e-1, -32767, 32700, "kg m-2", composite=True),
+    Layer(r"PET_500m", "pet", 1e-1, -32767, 32700, "kg m-2", composite=True),
 )
 _PACKING_ATTRS = ("scale_factor", "add_offset", "_FillValue", "missing_value", "valid_range",
                   "valid_min", "valid_max", "scale_factor_err", "add_offset_err", "calibrated_nt",
@@ -92,7 +100,8 @@ def normalise_modis(ds: xr.Dataset, *, names: Mapping[str, str] | None = None) -
     """Bring MODIS layers to physical values, NaN where filled, lazily.
 
     MOD/MYD/MCD 13 (NDVI, EVI, reflectances), 15 (fAPAR, LAI), 12 (IGBP classes),
-    09 and 43 (red, near infrared), 16 and 17 (ET, GPP per composite).
+    11 (surface temperatures by day and night), 09 and 43 (bands 1, 2, 5 and 7), 16 and 17
+    (ET and potential ET, GPP per composite).
 
     Parameters
     ----------

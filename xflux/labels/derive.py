@@ -1,23 +1,25 @@
 """Which missing variable follows from which: the recipes, in order of preference.
 
 A recipe of plain arrays runs inside the blocks, tile by tile, with the model that
-needs it. A recipe over the whole series (``series=True``) reduces along time and is
+needs it. A recipe over the whole series (``series=True``) reduces or runs along time and is
 worked out, lazily, before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xflux.errors import MissingVariableError
 from xflux.labels.calendar import find_time
+from xflux.labels.coordinates import find_lat_lon
+from xflux.labels.find import find
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RECIPES", "Recipe", "recipes_for"]
+__all__ = ["RECIPES", "Recipe", "derivable", "recipes_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Recipe:
     on_request : bool
         Only used when the user asks with ``derive=``.
     series : bool
-        The function takes DataArrays and reduces them along time.
+        The function takes DataArrays, and looks along time.
+    axes : tuple of str
+        Of ``time`` and ``latitude``, what a function over a series reads of the Dataset, which it
+        takes before its other arguments.
     standard : bool
         `standardize` adds the result to the Dataset unasked.
     """
@@ -49,6 +54,7 @@ class Recipe:
     note: str
     on_request: bool = False
     series: bool = False
+    axes: tuple[str, ...] = ()
     standard: bool = False
 
     def resolve(self) -> Callable[..., Any]:
@@ -86,6 +92,8 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("ndvi", ("red", "nir"), "ndvi_from_reflectance", "(nir - red) / (nir + red)",
            standard=True),
     Recipe("ndvi", ("fapar",), "ndvi_from_fapar", "0.9 x fapar + 0.05"),
+    Recipe("ndwi", ("nir", "swir"), "ndwi_from_reflectance",
+           "(nir - swir) / (nir + swir) (Gao 1996)", standard=True),
     Recipe("nirv", ("red", "nir"), "nirv_from_reflectance", "nir x ndvi (Badgley et al. 2017)",
            standard=True),
     Recipe("nirv", ("ndvi", "nir"), "nirv_from_ndvi", "nir x ndvi (Badgley et al. 2017)",
@@ -95,6 +103,14 @@ RECIPES: tuple[Recipe, ...] = (
            on_request=True),
     Recipe("rnet", ("swin", "ta"), "net_radiation",
            "estimated from swin and ta alone", on_request=True),
+    Recipe("pet", ("ta", "rnet", "patm"), "potential_evapotranspiration",
+           "1.26 Delta / (Delta + gamma) rnet / lambda, from 0 up (Priestley and Taylor 1972)"),
+    Recipe("swin_potential", (), "potential_radiation",
+           "from latitude and date (FAO-56)", on_request=True, series=True,
+           axes=("time", "latitude")),
+    Recipe("wai", ("p", "pet"), "water_availability",
+           "bucket of 100 mm, filled by p, emptied by pet or by 5 % a day (Boese et al. 2019)",
+           on_request=True, series=True, axes=("time",)),
     Recipe("g", (), "zero", "taken as 0"),
     Recipe("c4_fraction", (), "zero", "taken as 0 (C3 vegetation)"),
     Recipe("fapar_max", ("fapar",), "series_maximum", "largest fapar of the series", series=True),
@@ -107,6 +123,43 @@ RECIPES: tuple[Recipe, ...] = (
 def recipes_for(target: str) -> list[Recipe]:
     """Return the recipes of a variable, the preferred one first."""
     return [recipe for recipe in RECIPES if recipe.target == target]
+
+
+def derivable(
+    ds: xr.Dataset, name: str, derive: Sequence[str], above: tuple[str, ...] = ()
+) -> bool:
+    """Tell whether a Dataset holds a variable, or all that a recipe makes it of.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Nothing is read but coordinates.
+    name : str
+        Canonical name.
+    derive : sequence of str
+        What may be derived on request.
+    above : tuple of str
+        What it is wanted for, which it cannot be made of.
+    """
+    if find(ds, name) is not None:
+        return True
+    above = (*above, name)
+    return any(
+        all(_has_axis(ds, axis) for axis in recipe.axes)
+        and all(need not in above and derivable(ds, need, derive, above) for need in recipe.needs)
+        for recipe in recipes_for(name)
+        if not recipe.on_request or name in derive
+    )
+
+
+def _has_axis(ds: xr.Dataset, axis: str) -> bool:
+    if axis == "time":
+        return find_time(ds) is not None
+    try:
+        find_lat_lon(ds)
+    except MissingVariableError:
+        return False
+    return True
 
 
 def series_maximum(array: xr.DataArray) -> xr.DataArray:

@@ -29,6 +29,9 @@ __all__ = ["resolve"]
 _ELSE = {
     "co2": "or set it with PModel(co2=400.0)",
     "rnet": "or estimate it from swin and ta with derive=('rnet',)",
+    "swin_potential": "or compute it from latitude and date with derive=('swin_potential',)",
+    "wai": "or run a bucket on p and pet with derive=('wai',), or derive=('wai', 'rnet') where "
+    "pet is to be made of an estimate of net radiation",
 }
 
 
@@ -167,7 +170,8 @@ class _Search:
             self.plan.steps.append(Step(recipe.target, recipe.needs, recipe.resolve()))
             return
         needs = [materialise(self.plan, need) for need in recipe.needs]
-        reduced = recipe.resolve()(*needs)
+        axes = [self.ds] if recipe.axes else []
+        reduced = recipe.resolve()(*axes, *needs)
         self.plan.sources[recipe.target] = Source(recipe.target, reduced, 1.0, 0.0, recipe.target)
 
     def missing(

@@ -143,6 +143,9 @@ _CLIMATE = (
              ("ssrd", "SW_IN_F", "SW_IN_F_MDS", "SW_IN", "SW_IN_1_1_1", "SW_IN_PI", "SW_IN_ERA",
               "rsds", "swdown", "SWdown", "rg", "Rg", "surface_solar_radiation_downwards",
               "msdwswrf", "avg_sdswrf")),
+    Variable("swin_potential", "W m-2", "Downwelling shortwave radiation above the atmosphere",
+             "toa_incoming_shortwave_flux", "rsdt", 0.0, 1500.0, "", "down", AIR,
+             ("SW_IN_POT", "rsdt", "Rpot", "RPOT", "Rg_pot", "PotRad")),
     Variable("lwin", "W m-2", "Downwelling longwave radiation",
              "surface_downwelling_longwave_flux_in_air", "rlds", 20.0, 700.0, "", "down", AIR,
              ("strd", "LW_IN_F", "LW_IN_F_MDS", "LW_IN", "LW_IN_1_1_1", "LW_IN_JSB_F", "LW_IN_ERA",
@@ -185,7 +188,12 @@ _SATELLITE = (
              ("NDVI", "1_km_monthly_NDVI", "500m_16_days_NDVI", "250m_16_days_NDVI",
               "1_km_16_days_NDVI")),
     Variable("evi", "1", "Enhanced vegetation index", "", "", -1.0, 1.5, "", "", "",
-             ("EVI", "1_km_monthly_EVI", "500m_16_days_EVI")),
+             ("EVI", "1_km_monthly_EVI", "500m_16_days_EVI", "250m_16_days_EVI",
+              "1_km_16_days_EVI")),
+    # By the shortwave infrared at 1.24 um (Gao 1996): with that at 1.64 or 2.13 um it is another
+    # index, and with green the one of open water.
+    Variable("ndwi", "1", "Normalized difference water index of vegetation", "", "", -1.0, 1.0,
+             "", "", "", ("NDWI",)),
     Variable("nirv", "1", "Near-infrared reflectance of vegetation", "", "", -0.5, 1.0, "", "", "",
              ("NIRv", "NIRV")),
     Variable("lai", "1", "Leaf area index", "leaf_area_index", "lai", 0.0, 15.0, "", "", "",
@@ -194,6 +202,19 @@ _SATELLITE = (
              ("sur_refl_b01", "Nadir_Reflectance_Band1", "B4", "B04", "SR_B4", "RED")),
     Variable("nir", "1", "Surface reflectance in the near infrared", "", "", -0.1, 1.6, "", "", "",
              ("sur_refl_b02", "Nadir_Reflectance_Band2", "B8", "B08", "SR_B5", "NIR")),
+    Variable("swir", "1", "Surface reflectance in the shortwave infrared at 1.24 um", "", "", -0.1,
+             1.6, "", "", "", ("sur_refl_b05", "Nadir_Reflectance_Band5")),
+    Variable("mir", "1", "Surface reflectance in the shortwave infrared at 2.13 um", "", "", -0.1,
+             1.6, "", "", "", ("MIR", "sur_refl_b07", "Nadir_Reflectance_Band7",
+                               "1_km_monthly_MIR_reflectance", "500m_16_days_MIR_reflectance",
+                               "1_km_16_days_MIR_reflectance", "250m_16_days_MIR_reflectance")),
+    # No standard name: surface_temperature is that of day and night together.
+    Variable("lst_day", "degC", "Land surface temperature at the overpass by day", "", "", -120.0,
+             120.0, "", "", "", ("LST_Day_1km", "LST_Day_CMG", "LST_Day_6km", "LST_Day", "LSTday",
+                                 "LST_day", "LSTDay")),
+    Variable("lst_night", "degC", "Land surface temperature at the overpass by night", "", "",
+             -120.0, 80.0, "", "", "", ("LST_Night_1km", "LST_Night_CMG", "LST_Night_6km",
+                                        "LST_Night", "LSTnight", "LST_night", "LSTNight")),
     Variable("fapar_max", "1", "Largest fAPAR of the series", "", "", 0.0, 1.0),
 )  # fmt: skip
 
@@ -217,6 +238,8 @@ _LAND = (
              "volume_fraction_of_condensed_water_in_soil", "", 0.0, 1.0, "", "", AIR,
              ("SWC_F_MDS_1", "SWC_F_MDS", "SWC", "SWC_1_1_1", "swvl1",
               "volumetric_soil_water_layer_1"), ("volume_fraction_of_water_in_soil",)),
+    Variable("wai", "mm", "Plant-available water in a bucket (water availability index)", "", "",
+             0.0, 1e4, "", "", AIR, ("WAI",)),
     Variable("aridity", "1", "Aridity index (potential evapotranspiration over precipitation)", "",
              "", 0.0, 1e3),
     Variable("land_fraction", "1", "Fraction of the cell that is land", "land_area_fraction",
@@ -269,6 +292,9 @@ _FLUXES = (
              -500.0, 1200.0, "", "up", AIR, ("H_F_MDS", "H", "H_1_1_1", "hfss")),
     Variable("et", "kg m-2 d-1", "Evapotranspiration", "water_evapotranspiration_flux", "evspsbl",
              -10.0, 50.0, "water", "up", AIR, ("ET", "ET_500m", "evspsbl")),
+    Variable("pet", "kg m-2 d-1", "Potential evapotranspiration",
+             "water_potential_evaporation_flux", "evspsblpot", -10.0, 100.0, "water", "up", AIR,
+             ("PET", "PET_500m", "evspsblpot", "potential_evapotranspiration")),
 )  # fmt: skip
 
 _TOWERS = (

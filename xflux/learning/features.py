@@ -1,10 +1,11 @@
 """What a refinement learns from: drivers now and before, classes, and the baseline.
 
 A feature is written by its name: ``ta``, ``ta_lag1`` (one step before), ``ta_mean12`` (the
-mean over the last 12 steps), ``ta_site`` (the mean of the series), ``ta_anomaly`` (the step
-less the mean of its month), ``igbp`` (one column for each class), ``igbp:native`` (one column of
-codes, for trees that take them), and ``gpp_baseline``, with the same endings. ``lat`` and ``lon``,
-in degrees, are there for those who ask for them.
+mean over the last 12 steps), ``ta_site`` (the mean of the series), ``ta_cycle`` (the mean seasonal
+cycle: the mean of the month of the step, or of its 8 days of the year where steps are shorter than
+a month), ``ta_anomaly`` (the step less the mean of its month), ``igbp`` (one column for each
+class), ``igbp:native`` (one column of codes, for trees that take them), and ``gpp_baseline``, with
+the same endings. ``lat`` and ``lon``, in degrees, are there for those who ask for them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from xflux.labels.variables import variables
 
 __all__ = [
     "DEFAULT_FEATURES",
+    "FLUXCOM_FEATURES",
     "POSITION",
     "Feature",
     "based_on",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-Kind = Literal["now", "lag", "mean", "site", "anomaly", "class", "code", "pixel"]
+Kind = Literal["now", "lag", "mean", "site", "anomaly", "cycle", "class", "code", "pixel"]
 
 #: Longest memory, in steps.
 LONGEST = 12
@@ -43,8 +45,10 @@ BASELINES = ("gpp", "reco", "nee", "le")
 POSITION = {"lat": "degrees_north", "lon": "degrees_east"}
 _NATIVE = ":native"
 _ENDING = re.compile(
-    r"^(?P<source>\w+?)_(?:(?P<kind>lag|mean)(?P<steps>\d+)|(?P<whole>site|anomaly))$"
+    r"^(?P<source>\w+?)_(?:(?P<kind>lag|mean)(?P<steps>\d+)|(?P<whole>site|anomaly|cycle))$"
 )
+
+_WHOLE: dict[str, Kind] = {"site": "site", "anomaly": "anomaly", "cycle": "cycle"}
 
 _REMEMBERED = ("ta", "vpd", "swin", "p", "fapar", "gpp_baseline", "reco_baseline")
 #: What is taken of it where the drivers hold it.
@@ -53,6 +57,12 @@ DEFAULT_FEATURES: tuple[str, ...] = (
     "igbp", "koppen", "gpp_baseline", "reco_baseline", "nee_baseline", "le_baseline",
     *(f"{name}_lag{k}" for name in _REMEMBERED for k in (1, 2, 3)),
     *(f"{name}_mean{k}" for name in _REMEMBERED for k in (3, 6, 12)),
+)  # fmt: skip
+#: The drivers of Upton et al. (2024, Atmos. Chem. Phys. 24, 2555), those of FLUXCOM: what
+#: satellites see and radiation as mean seasonal cycles, water and air temperature as they vary.
+FLUXCOM_FEATURES: tuple[str, ...] = (
+    "evi_cycle", "fapar_cycle", "lst_day_cycle", "lst_night_cycle", "mir_cycle", "ndvi_cycle",
+    "ndwi_cycle", "swin_cycle", "swin_potential_cycle", "wai", "ta",
 )  # fmt: skip
 
 
@@ -66,7 +76,7 @@ class Feature:
         As it is written.
     source : str
         Canonical variable, or ``gpp_baseline`` and the like.
-    kind : {"now", "lag", "mean", "site", "anomaly", "class", "code", "pixel"}
+    kind : {"now", "lag", "mean", "site", "anomaly", "cycle", "class", "code", "pixel"}
     steps : int
         Of a lag or a mean.
     code : int, optional
@@ -110,14 +120,14 @@ def parse(name: str) -> Feature:
     if match is None or not _known(match["source"]):
         raise InputError(
             f"{name!r} is no feature: neither a variable of xflux.variables or a baseline (such as "
-            "'gpp_baseline'), nor one of these with _lag1 to _lag12, _mean2 to _mean12, _site or "
-            "_anomaly"
+            "'gpp_baseline'), nor one of these with _lag1 to _lag12, _mean2 to _mean12, _site, "
+            "_anomaly or _cycle"
         )
     row = variables.get(match["source"])
     if row is not None and row.classes:
         raise InputError(f"{name!r}: {match['source']} is a class, which has no {name[-4:]}")
     if match["whole"]:
-        return Feature(name, match["source"], "site" if match["whole"] == "site" else "anomaly")
+        return Feature(name, match["source"], _WHOLE[match["whole"]])
     steps = int(match["steps"])
     if not (1 if match["kind"] == "lag" else 2) <= steps <= LONGEST:
         raise InputError(f"{name!r}: memory is of up to {LONGEST} steps")
@@ -191,7 +201,8 @@ def columns(
     ----------
     values : mapping of str to ndarray (series, step)
         Every source; ``<source>_cycle`` (series, step), the mean of the month of each step, of
-        those with anomalies, and ``<source>_mean`` (series, step) of those with site means.
+        those with anomalies, ``<source>_season`` (series, step) of those with mean seasonal
+        cycles, and ``<source>_mean`` (series, step) of those with site means.
     features : sequence of Feature
         Expanded.
     skip : int
@@ -228,6 +239,8 @@ def _column(values: Mapping[str, Array], feature: Feature) -> Array:
         return _running_mean(series, feature.steps)
     if feature.kind == "site":
         return values[f"{feature.source}_mean"]
+    if feature.kind == "cycle":
+        return values[f"{feature.source}_season"]
     return series - values[f"{feature.source}_cycle"]
 
 

@@ -34,11 +34,13 @@ __all__ = [
     "mean_temperature",
     "ndvi_from_fapar",
     "ndvi_from_reflectance",
+    "ndwi_from_reflectance",
     "net_radiation",
     "net_radiation_from_longwave",
     "nirv_from_ndvi",
     "nirv_from_reflectance",
     "par_from_shortwave",
+    "potential_evapotranspiration",
     "ppfd_from_par",
     "ppfd_from_shortwave",
     "pressure_from_elevation",
@@ -126,6 +128,33 @@ def psychrometric_constant(patm: ArrayLike) -> Array:
     return 0.665e-5 * floats(patm)
 
 
+def potential_evapotranspiration(ta: ArrayLike, rnet: ArrayLike, patm: ArrayLike) -> Array:
+    """Return the water that net radiation would evaporate where there is enough of it.
+
+    Parameters
+    ----------
+    ta : array_like
+        Air temperature, degC.
+    rnet : array_like
+        Net radiation, W m-2, ground heat flux being taken as 0; below 0 nothing evaporates.
+    patm : array_like
+        Air pressure, Pa.
+
+    Returns
+    -------
+    ndarray
+        Potential evapotranspiration, kg m-2 d-1.
+
+    Notes
+    -----
+    ``E = 1.26 Delta / (Delta + gamma) R_n / lambda`` (Priestley and Taylor 1972).
+    """
+    slope = saturation_slope(ta)
+    share = slope / (slope + psychrometric_constant(patm))
+    energy = np.maximum(floats(rnet), 0.0)
+    return 1.26 * 86400.0 * share * energy / latent_heat_of_vaporisation(ta)
+
+
 def ppfd_from_shortwave(swin: ArrayLike) -> Array:
     """Return photon flux density, umol m-2 s-1: 2.04 umol J-1 x shortwave, W m-2, from 0 up.
 
@@ -150,7 +179,19 @@ def ndvi_from_reflectance(red: ArrayLike, nir: ArrayLike) -> Array:
     Atmospheric correction leaves some dark pixels slightly negative; the index is
     held in -1 to 1, and NaN where the two reflectances sum to nothing.
     """
-    dark, bright = floats(red), floats(nir)
+    return _normalized_difference(nir, red)
+
+
+def ndwi_from_reflectance(nir: ArrayLike, swir: ArrayLike) -> Array:
+    """Return the water index of vegetation, from reflectances at 0.86 and 1.24 um (Gao 1996).
+
+    Held in -1 to 1, and NaN where the two reflectances sum to nothing.
+    """
+    return _normalized_difference(nir, swir)
+
+
+def _normalized_difference(above: ArrayLike, below: ArrayLike) -> Array:
+    bright, dark = floats(above), floats(below)
     total = dark + bright
     index = np.clip((bright - dark) / np.where(total > 0.0, total, np.nan), -1.0, 1.0)
     return index.astype(total.dtype, copy=False)

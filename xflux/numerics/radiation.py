@@ -1,4 +1,4 @@
-"""Net radiation where it was not measured, by FAO-56.
+"""Net radiation where it was not measured, and radiation above the air, by FAO-56.
 
 Functions of plain arrays that broadcast against each other, radiation in W m-2.
 float32 stays float32, NaN stays NaN.
@@ -14,7 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from xflux.numerics.elementwise import floats
 from xflux.numerics.humidity import saturation_vapour_pressure
 
-__all__ = ["net_radiation", "net_radiation_from_longwave", "top_of_atmosphere_radiation"]
+__all__ = [
+    "mean_top_of_atmosphere_radiation",
+    "net_radiation",
+    "net_radiation_from_longwave",
+    "top_of_atmosphere_radiation",
+]
 
 Array = NDArray[Any]
 
@@ -23,6 +28,8 @@ _SIGMA = 5.670374e-8
 #: Solar constant of FAO-56, W m-2 (0.0820 MJ m-2 min-1).
 _SOLAR_CONSTANT = 0.0820e6 / 60.0
 _KELVIN = 273.15
+#: Values of a table of latitudes and days that is made at once.
+_TABLE = 1_000_000
 
 
 def net_radiation_from_longwave(
@@ -145,3 +152,39 @@ def top_of_atmosphere_radiation(latitude: ArrayLike, day_of_year: ArrayLike) -> 
     cosine = np.cos(phi) * np.cos(declination)
     daily = sunset * sine + cosine * np.sin(sunset)
     return (_SOLAR_CONSTANT / np.pi) * distance * daily
+
+
+def mean_top_of_atmosphere_radiation(
+    latitude: ArrayLike, day_of_year: ArrayLike, first: ArrayLike
+) -> Array:
+    """Return the mean of daily radiation above the air over steps of whole days.
+
+    Parameters
+    ----------
+    latitude : array_like (place,)
+        Degrees north.
+    day_of_year : array_like (day,)
+        1 to 366, of every day of every step, one step after the other.
+    first : array_like of int (step,)
+        Where in `day_of_year` each step begins; each has one day or more.
+
+    Returns
+    -------
+    ndarray (place, step)
+        Radiation, W m-2, in the dtype of `latitude`.
+
+    Notes
+    -----
+    Means of `top_of_atmosphere_radiation`, which is the integral over each day.
+    """
+    places = floats(latitude)
+    known, which = np.unique(np.asarray(day_of_year, np.float64), return_inverse=True)
+    starts = np.asarray(first, np.intp)
+    length = np.diff(starts, append=which.size)
+    means = np.empty((places.size, starts.size), places.dtype)
+    rows = max(1, _TABLE // max(which.size, known.size))
+    for start in range(0, places.size, rows):
+        part = places[start : start + rows, None].astype(np.float64)
+        table = top_of_atmosphere_radiation(part, known)
+        means[start : start + rows] = np.add.reduceat(table[:, which], starts, axis=1) / length
+    return means

@@ -15,6 +15,7 @@ from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
+from xflux.labels.seasonal_means import mean_of_month, mean_of_season
 from xflux.labels.variables import variables
 from xflux.learning.features import BASELINES, POSITION, Feature, sources
 from xflux.refinement.pixels import pixel_arrays
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "DERIVED",
     "baseline_fluxes",
     "held_as",
     "positions",
@@ -38,6 +40,8 @@ NAMING = (
     "features=xflux.shared_features(towers, ds)"
 )
 OTHERWISE = {"co2": "or add a record of it with xflux.fill_co2"}
+#: What features are derived of unasked where the drivers do not hold it.
+DERIVED = ("rnet", "swin_potential", "wai")
 
 
 def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[str]) -> xr.Dataset:
@@ -166,8 +170,9 @@ def source_arrays(
     Returns
     -------
     dict
-        Each source; of sources with anomalies or site means also ``<source>_cycle`` and
-        ``<source>_mean``; each pixel of images. Lazy where the drivers are.
+        Each source; of sources with anomalies, mean seasonal cycles or site means also
+        ``<source>_cycle``, ``<source>_season`` and ``<source>_mean``; each pixel of images. Lazy
+        where the drivers are.
 
     Raises
     ------
@@ -180,7 +185,7 @@ def source_arrays(
     drivers = [name for name in wanted if not name.endswith("_baseline") and name not in POSITION]
     held = ds.drop_vars([name for name in BASELINES if name in ds])
     plan = resolve(
-        held, dict.fromkeys(drivers, needed_by), derive=("rnet",), naming=NAMING,
+        held, dict.fromkeys(drivers, needed_by), derive=DERIVED, naming=NAMING,
         otherwise=OTHERWISE,
     )  # fmt: skip
     arrays = {name: materialise(plan, name) for name in drivers}
@@ -193,7 +198,8 @@ def source_arrays(
         arrays |= {name: array for name, array in positions(ds).items() if name in wanted}
     for feature in features:
         source = arrays[feature.source]
-        if feature.kind in ("site", "anomaly", "lag", "mean") and find_time(source) is None:
+        series = feature.kind in ("site", "anomaly", "cycle", "lag", "mean")
+        if series and find_time(source) is None:
             raise InputError(
                 f"feature {feature.name!r} needs a series, and {feature.source} has the dims "
                 f"{source.dims}, without time"
@@ -201,7 +207,9 @@ def source_arrays(
         if feature.kind == "site":
             arrays[f"{feature.source}_mean"] = _mean_year(source)
         if feature.kind == "anomaly":
-            arrays[f"{feature.source}_cycle"] = _cycle(source)
+            arrays[f"{feature.source}_cycle"] = mean_of_month(source)
+        if feature.kind == "cycle":
+            arrays[f"{feature.source}_season"] = mean_of_season(source)
     return arrays | images
 
 
@@ -219,12 +227,6 @@ def positions(ds: xr.Dataset) -> dict[str, xr.DataArray]:
 def _mean_year(array: xr.DataArray) -> xr.DataArray:
     """Return the mean of the mean seasonal cycle, so that gaps in winter do not warm it."""
     return array.groupby("time.month").mean().mean("month")
-
-
-def _cycle(array: xr.DataArray) -> xr.DataArray:
-    """Return the mean of the month of each step."""
-    cycle = array.groupby("time.month").mean()
-    return cycle.sel(month=array["time"].dt.month).drop_vars("month").transpose(*array.dims)
 
 
 def warn_of_position(features: Sequence[Feature]) -> None:

@@ -27,7 +27,7 @@ _LAWS: dict[str, dict[str, int]] = {
 }
 _DRIVERS = {"gpp": ("swin", "par", "ppfd"), "reco": ("ta",)}
 #: Kinds of features that hold the present step.
-_PRESENT = ("now", "mean", "site", "anomaly")
+_PRESENT = ("now", "mean", "site", "anomaly", "cycle")
 
 
 def signs(

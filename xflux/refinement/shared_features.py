@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from xflux.errors import InputError
@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["common_features", "shared_features"]
 
 
-def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
-    """Name the default features that all Datasets hold, so that a model serves them all.
+def shared_features(
+    *datasets: xr.Dataset, among: Sequence[str] = DEFAULT_FEATURES
+) -> tuple[str, ...]:
+    """Name the features that all Datasets hold, so that a model serves them all.
 
     Parameters
     ----------
     *datasets : Dataset
         Towers and grids, with variables under names that xflux knows. Nothing is read but
         coordinates.
+    among : sequence of str, optional
+        Features to choose from, such as ``xflux.learning.features.FLUXCOM_FEATURES``; the
+        default ones.
 
     Returns
     -------
@@ -37,7 +42,7 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        When they share nothing but the baseline, or none is given.
+        When they share nothing but the baseline, or none is given; for what is no feature.
 
     Examples
     --------
@@ -51,7 +56,7 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     """
     if not datasets:
         raise InputError("no Dataset was given; give the towers and the grid")
-    shared = common_features(*datasets)
+    shared = common_features(*datasets, among=among)
     if not any(parse(name).source.removesuffix("_baseline") not in BASELINES for name in shared):
         raise InputError(
             "the Datasets share no driver under a name that xflux knows; bring them to its names "
@@ -60,13 +65,15 @@ def shared_features(*datasets: xr.Dataset) -> tuple[str, ...]:
     return shared
 
 
-def common_features(*datasets: xr.Dataset) -> tuple[str, ...]:
-    """Return the default features that all Datasets hold, with a memory where all can have one."""
+def common_features(
+    *datasets: xr.Dataset, among: Sequence[str] = DEFAULT_FEATURES
+) -> tuple[str, ...]:
+    """Return the features that all Datasets hold, with a memory where all can have one."""
     remembers = same_steps(*datasets)
-    held = [held_features(DEFAULT_FEATURES, ds) for ds in datasets]
+    held = [held_features(among, ds) for ds in datasets]
     return tuple(
         name
-        for name in DEFAULT_FEATURES
+        for name in among
         if all(name in names for names in held)
         and (not parse(name).steps or (remembers and _moves(parse(name).source, datasets)))
     )

@@ -10,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
+from xflux.labels.derive import derivable
 from xflux.labels.find import find
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
 from xflux.learning.features import Feature, based_on, columns, expand, parse, sources
-from xflux.refinement.inputs import baseline_fluxes, held_as, source_arrays, with_net_radiation
+from xflux.refinement.inputs import (
+    DERIVED,
+    baseline_fluxes,
+    held_as,
+    source_arrays,
+    with_net_radiation,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +46,8 @@ FLUXES = ("gpp", "reco", "nee", "le")
 _SITES, _RECORDS = 3, 30
 #: What a variable comes from where the drivers do not hold it, as far as defaults go.
 _FROM = {"par": "swin"}
+#: What is held where it can be derived.
+_MADE = ("ndwi", "swin_potential", "wai")
 
 
 @dataclass(frozen=True)
@@ -242,6 +251,7 @@ def held_features(default: Sequence[str], drivers: xr.Dataset) -> tuple[str, ...
             source.endswith("_baseline")
             or find(drivers, source) is not None
             or (source in _FROM and find(drivers, _FROM[source]) is not None)
+            or (source in _MADE and derivable(drivers, source, DERIVED))
         )
 
     return tuple(name for name in default if held(parse(name).source))
