@@ -160,8 +160,8 @@ def _months(
                 f"{label}: {keys[name]} holds {text[dates.isna()].iloc[0]!r}, expected dates as "
                 "2001-01-01 or 200101"
             )
-        year = dates.dt.year.to_numpy(np.float64)
-        month = dates.dt.month.to_numpy(np.float64)
+        year = np.asarray(dates.dt.year, np.float64)
+        month = np.asarray(dates.dt.month, np.float64)
     counts = year * 12 + month - 1
     if not np.all((month >= 1) & (month <= 12) & (counts == np.round(counts))):
         raise FileFormatError(f"{label}: {', '.join(columns)} hold what is no month")
