@@ -126,8 +126,8 @@ def open_inversions(
 
     A rate stands for each day of its month, in a year of 365.25 days. Some products write 12 times
     the amount of each month as PgC per year, which no file tells: their months come out up to 8 %
-    off (February), their years right. Cells without a value count as nothing (oceans); a region
-    without any value is NaN.
+    off (February), the globe in a year by some 0.05 Pg. Cells without a value count as nothing
+    (oceans); a region without any value is NaN.
 
     References
     ----------
