@@ -24,6 +24,7 @@ from xflux.files.carbon_budget import read_global_carbon_budget as read_global_c
 from xflux.files.co2 import fill_co2 as fill_co2
 from xflux.files.co2 import read_co2 as read_co2
 from xflux.files.drivers import open_drivers as open_drivers
+from xflux.files.inversions import open_inversions as open_inversions
 from xflux.files.land_models import open_land_models as open_land_models
 from xflux.files.towers import open_towers as open_towers
 from xflux.files.zarr_store import to_zarr as to_zarr
@@ -43,6 +44,7 @@ from xflux.refinement.shared_features import shared_features as shared_features
 from xflux.regional.regional_integral import regional_integral as regional_integral
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
+from xflux.skill.growth_rate import growth_rate_check as growth_rate_check
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals
 
 __version__: str
