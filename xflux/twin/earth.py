@@ -282,9 +282,9 @@ class Earth:
         -----
         The truth, plus errors of a standard deviation of .35 PgC a year in all regions together;
         in each, of the size of those of TransCom, .5 to .8 in the tropics and .25 to .5 elsewhere.
-        What a region gains a neighbour loses, as observations of the atmosphere constrain sums. Half of the
-        variance of a year is a bias that the model keeps; the rest lasts for half a year; a
-        seasonal error is added. Models err independently. Equations stand in
+        What a region gains a neighbour loses, as observations of the atmosphere constrain sums.
+        Half of the variance of a year is a bias that the model keeps; the rest lasts for half a
+        year; a seasonal error is added. Models err independently. Equations stand in
         `xflux.twin.inversion_errors`, numbers in `xflux.twin.inversion_parameters`.
 
         Examples
