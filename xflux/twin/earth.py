@@ -253,6 +253,53 @@ class Earth:
 
         return land_models(self, n)
 
+    def inversions(self, regions: Any, n: int = 5) -> xr.DataArray:
+        """Invert the atmosphere: the net flux of regions as an ensemble of inversions sees it.
+
+        Parameters
+        ----------
+        regions
+            On the grid of this Earth: what `xflux.labels.regions.as_regions` reads, such as a
+            mask of integers or what `xflux.transcom_regions` returns.
+        n : int
+            Number of inversions; the first of many are those of few.
+
+        Returns
+        -------
+        DataArray [Pg]
+            ``nee`` of each month, carbon, positive to the atmosphere, of the ``flux_definition``
+            ``nee``; lazy, float64, dims (inversion, region, time). NaN for a region without land
+            and for a month that is not whole.
+
+        Raises
+        ------
+        InputError
+            For what is no mask, and for another `n`.
+        GridMismatchError
+            For regions on another grid.
+
+        Notes
+        -----
+        The truth, plus errors of a standard deviation of .35 PgC a year in all regions together;
+        in each, of the size of those of TransCom, .5 to .8 in the tropics and .25 to .5 elsewhere.
+        What a region gains a neighbour loses, as observations of the atmosphere constrain sums.
+        Half of the variance of a year is a bias that the model keeps; the rest lasts for half a
+        year; a seasonal error is added. Models err independently. Equations stand in
+        `xflux.twin.inversion_errors`, numbers in `xflux.twin.inversion_parameters`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import xflux
+        >>> earth = xflux.twin.Earth(resolution=10.0, start="2001", end="2001")
+        >>> mask = (1 + (earth.truth["lat"] > 0)).broadcast_like(earth.truth["cell_area"])
+        >>> dict(earth.inversions(mask.compute(), n=3).sizes)
+        {'inversion': 3, 'region': 2, 'time': 12}
+        """
+        from xflux.twin.inversions import inversions
+
+        return inversions(self, regions, n)
+
     @property
     def _span(self) -> tuple[np.datetime64, np.datetime64]:
         """First day, and the day after the last."""
