@@ -29,6 +29,9 @@ from xflux.files.land_models import open_land_models as open_land_models
 from xflux.files.towers import open_towers as open_towers
 from xflux.files.zarr_store import to_zarr as to_zarr
 from xflux.labels.coordinates import snap as snap
+from xflux.labels.partitions import latitude_bands as latitude_bands
+from xflux.labels.partitions import reccap2_regions as reccap2_regions
+from xflux.labels.partitions import transcom_regions as transcom_regions
 from xflux.labels.standardize import standardize as standardize
 from xflux.labels.variables import variables as variables
 from xflux.learning.smartforest import SmartForest4D as SmartForest4D

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EARTH_RADIUS", "cell_area", "find_lat_lon", "given_area", "land_fraction", "match_grid",
-    "snap",
+    "row_edges", "snap",
 ]  # fmt: skip
 
 #: Radius of the sphere with the surface of the GRS 80 ellipsoid (authalic radius), m; Moritz
@@ -201,8 +201,49 @@ def _degrees(values: Any, units: str, called: str, limit: float) -> Floats:
     return degrees
 
 
+def row_edges(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """Return the edges of the rows of a rectilinear grid.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        With bounds of latitude, which are read, or latitudes that tell them.
+
+    Returns
+    -------
+    DataArray (lat, 2) [degree]
+        float64, in memory, along the dim of latitude and ``"__vertex__"``; in either order.
+
+    Raises
+    ------
+    MissingVariableError, AmbiguousVariableError
+        As `find_lat_lon` does.
+    InputError
+        When the grid has no rows, or their edges cannot be told.
+    """
+    import xarray as xr
+
+    ds = as_dataset(obj)
+    lat, lon = find_lat_lon(ds)
+    if lat.ndim != 1 or lat.dims == lon.dims:
+        raise InputError(
+            f"{lat.name} and {lon.name} have the dims {lat.dims} and {lon.dims}: the grid has no "
+            "rows of one latitude"
+        )
+    bounds = find_bounds(ds, lat)
+    given = None if bounds is None else bounds.values
+    units = str(lat.attrs.get("units", ""))
+    edges = _south_north(lat.values, given, units, str(lat.name))
+    return xr.DataArray(edges, dims=(*lat.dims, "__vertex__"))
+
+
 def _rows(centres: Any, bounds: Any, units: str, called: str) -> Floats:
     """Return sin(north) - sin(south) of rows."""
+    return sphere.row_factor(_south_north(centres, bounds, units, called))
+
+
+def _south_north(centres: Any, bounds: Any, units: str, called: str) -> Floats:
+    """Return the edges of rows in degrees."""
     lat = _degrees(centres, units, called, 90.001)
     if bounds is None:
         south_north = sphere.latitude_bounds(lat, called)
@@ -210,7 +251,7 @@ def _rows(centres: Any, bounds: Any, units: str, called: str) -> Floats:
         # Bounds that others inferred go beyond the pole (cf_xarray: 95 degrees).
         south_north = np.clip(_degrees(bounds, units, f"bounds of {called}", 180.0), -90.0, 90.0)
         _check_bounds(lat, south_north, called, 180.0)
-    return sphere.row_factor(south_north)
+    return south_north
 
 
 def _columns(centres: Any, bounds: Any, units: str, called: str) -> Floats:

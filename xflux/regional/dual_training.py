@@ -1,0 +1,367 @@
+"""One network that towers and the atmosphere train, from its first weights to its best epoch.
+
+Plain arrays and torch. Without the atmosphere the same start and the same batches of towers
+give the network that it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xflux.errors import InputError
+from xflux.regional.dual_losses import Norm, atmosphere_loss, limits, weighed
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+__all__ = ["Atmosphere", "Design", "Member", "Split", "Towers", "forward", "train"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: Standard deviations of the towers' rows within which features are held.
+LIMIT = 4.0
+#: Step of the logarithms of variances, over that of the weights.
+_FASTER = 10.0
+#: Rows of one loss of sites held out, which bounds the memory.
+_WATCHED = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What members share.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+    norm : Norm
+    weighting : tuple of float, optional
+        Fixed weights of towers and atmosphere; None: learned.
+    epochs, rate, batch, patience : int, float, int, int
+    check_every : int
+        Epochs between looks at the bridge; 0: never.
+    """
+
+    hidden: tuple[int, ...]
+    norm: Norm
+    weighting: tuple[float, float] | None
+    epochs: int
+    rate: float
+    batch: int
+    patience: int
+    check_every: int
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """Rows of towers, without missing values.
+
+    Attributes
+    ----------
+    x : ndarray (row, feature)
+        float32.
+    y : ndarray (row,)
+        NEE, g m-2 d-1.
+    site : ndarray (row,)
+        Number of the site.
+    """
+
+    x: Array
+    y: Array
+    site: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Atmosphere:
+    """What inversions say, and the pixels by which they are met.
+
+    Attributes
+    ----------
+    x : ndarray (pixel, step, feature)
+        float32, without NaN.
+    weights : ndarray (region, pixel)
+        Pg per g m-2.
+    level : ndarray (region,)
+        Pg per month.
+    inversions : ndarray (inversion, region, month)
+        Pg per month; NaN where one has no value.
+    spread : ndarray (region, month)
+    area : ndarray (region,)
+    years : tuple of (year, steps, months, days)
+        Of each year the positions of its steps and months, and the days (month, step) by which
+        steps lie in months.
+    """
+
+    x: Array
+    weights: Floats
+    level: Floats
+    inversions: Floats
+    spread: Floats
+    area: Floats
+    years: tuple[tuple[int, Array, Array, Floats], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Who is seen by a member.
+
+    Attributes
+    ----------
+    away : ndarray of int
+        Sites that it never sees, by which it is scored.
+    held : ndarray of int
+        Sites that stop its training.
+    held_years : tuple of int
+        Years that stop its training; empty: those it is trained on.
+    away_years : tuple of int
+        Years that it never sees.
+    """
+
+    away: NDArray[np.int64]
+    held: NDArray[np.int64]
+    held_years: tuple[int, ...] = ()
+    away_years: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One fitted network.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        Weights, biases, and the scaling of features and flux; float32.
+    history : dict of str to ndarray (epoch,)
+    split : Split
+    best : int
+        Epoch that is kept, from 0 on.
+    """
+
+    arrays: dict[str, Array]
+    history: dict[str, Floats]
+    split: Split
+    best: int
+
+
+@dataclass(slots=True)
+class _Session:
+    """Tensors of one training on one device."""
+
+    design: Design
+    device: Any
+    tensors: dict[str, Tensor]
+    learned: list[str]
+    air: dict[str, Any] = field(default_factory=dict)
+
+    def nee(self, x: Tensor) -> Tensor:
+        return forward(self.design, self.tensors, x)
+
+    def of_year(self, k: int) -> Tensor:
+        """Return the misfit to inversions in one year."""
+        air = self.air
+        _, steps, months, days = air["years"][k]
+        made = self.nee(air["x"][:, steps]) @ days.T
+        nee = air["weights"] @ made + air["level"][:, None]
+        return atmosphere_loss(
+            nee, air["inversions"][:, :, months], air["spread"][:, months], air["area"],
+            self.design.norm,
+        )  # fmt: skip
+
+
+def forward(design: Design, tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Return NEE of rows (..., feature), g m-2 d-1 (eqs 4 and 6)."""
+    made = ((x - tensors["x_mean"]) * tensors["x_factor"]).clamp(-LIMIT, LIMIT)
+    last = len(design.hidden)
+    for j in range(last):
+        made = (made @ tensors[f"weight{j}"].T + tensors[f"bias{j}"]).relu()
+    made = made @ tensors[f"weight{last}"].T + tensors[f"bias{last}"]
+    return tensors["y_mean"] + tensors["y_spread"] * made[..., 0]
+
+
+def train(
+    design: Design,
+    seed: Sequence[int],
+    towers: Towers,
+    atmosphere: Atmosphere | None,
+    split: Split,
+    *,
+    start: Member | None = None,
+    look: Callable[[dict[str, Array]], float] | None = None,
+    device: str = "cpu",
+) -> Member:
+    """Train one network until sites and years that it does not train on gain no more.
+
+    Parameters
+    ----------
+    design : Design
+    seed : sequence of int
+        First weights, batches of towers and years are drawn each by its own, so that a network
+        trained by towers alone has the same start and the same batches.
+    towers : Towers
+    atmosphere : Atmosphere, optional
+        None: towers alone.
+    split : Split
+    start : Member, optional
+        Whose weights to go on from.
+    look : callable, optional
+        Gets weights every `check_every` epochs, and says how well the bridge holds (R2).
+    device : str
+
+    Notes
+    -----
+    A step takes a batch of towers and one whole year of all regions. Training stops when
+    ``L_EC,held / L_EC,0 + L_ATM,held / L_ATM,0`` gains no more, where 0 is before the first step:
+    the weighed sum may fall by its weights alone.
+    """
+    import torch
+
+    apart = np.isin(towers.site, split.away)
+    watch = np.isin(towers.site, split.held) & ~apart
+    use = ~apart & ~watch
+    if not use.any() or not watch.any():
+        raise InputError(
+            "a fold leaves no rows to train on or to stop by; give more sites, or fewer folds"
+        )
+    arrays = dict(start.arrays) if start is not None else _start(design, seed, towers, use)
+    session = _session(design, arrays, atmosphere, device)
+    tensors = session.tensors
+    leaves = [tensors[name].requires_grad_() for name in session.learned]
+    etas = [torch.zeros((), device=device, requires_grad=True) for _ in range(2)]
+    groups: list[dict[str, Any]] = [{"params": leaves, "lr": design.rate}]
+    learned_weights = atmosphere is not None and design.weighting is None
+    if learned_weights:
+        groups.append({"params": etas, "lr": _FASTER * design.rate})
+    optimiser = torch.optim.Adam(groups)
+    x, y = (torch.as_tensor(a[use], device=device) for a in (towers.x, towers.y))
+    x_held, y_held = (torch.as_tensor(a[watch], device=device) for a in (towers.x, towers.y))
+    in_years, stop_years = _years(atmosphere, split)
+    batches = np.random.default_rng([*seed, 1])
+    draws = np.random.default_rng([*seed, 2])
+
+    def held() -> tuple[float, float]:
+        with torch.no_grad():
+            ec = float(np.concatenate([
+                ((session.nee(a) - b) ** 2).cpu().numpy()
+                for a, b in zip(x_held.split(_WATCHED), y_held.split(_WATCHED))
+            ]).mean())  # fmt: skip
+            air = [session.of_year(k).item() for k in stop_years]
+        return ec, float(np.mean(air)) if air else np.nan
+
+    first = held()
+    history: list[dict[str, float]] = []
+    best, best_epoch = np.inf, 0
+    for epoch in range(design.epochs):
+        parts = {"ec": 0.0, "atm": 0.0}
+        order = torch.as_tensor(batches.permutation(len(x)), device=device)
+        pieces = order.split(design.batch)
+        for rows in pieces:
+            ec = ((session.nee(x[rows]) - y[rows]) ** 2).mean()
+            total = ec
+            if atmosphere is not None:
+                air = session.of_year(int(draws.choice(in_years)))
+                if design.weighting is None:
+                    total = weighed([ec, air], etas)
+                else:
+                    total = design.weighting[0] * ec + design.weighting[1] * air
+                parts["atm"] += air.item() / len(pieces)
+            optimiser.zero_grad()
+            total.backward()
+            optimiser.step()
+            for eta in etas if learned_weights else ():
+                limits(eta)
+            parts["ec"] += ec.item() * len(rows) / len(x)
+        ec_held, atm_held = held()
+        score = ec_held / first[0] + (0.0 if atmosphere is None else atm_held / first[1])
+        parts |= {"ec_held": ec_held, "atm_held": atm_held, "score": score}
+        parts |= {f"eta_{name}": eta.item() for name, eta in zip(("ec", "atm"), etas)}
+        if atmosphere is None:
+            parts["atm"] = np.nan
+        parts["bridge_r2"] = np.nan
+        if look is not None and design.check_every and (epoch + 1) % design.check_every == 0:
+            parts["bridge_r2"] = look(_plain(tensors))
+        history.append(parts)
+        if not np.isfinite(score):
+            raise InputError(f"diverged in epoch {epoch + 1}; take a rate below {design.rate}")
+        if score < best:
+            best, best_epoch = score, epoch
+            arrays = _plain(tensors)
+        elif epoch - best_epoch >= design.patience:
+            break
+    losses = {name: np.array([parts[name] for parts in history]) for name in history[0]}
+    return Member(arrays, losses, split, best_epoch)
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
+
+
+def _years(atmosphere: Atmosphere | None, split: Split) -> tuple[list[int], list[int]]:
+    """Return the years that are trained on and those that stop, by position."""
+    if atmosphere is None:
+        return [], []
+    numbers = [year for year, *_ in atmosphere.years]
+    apart = {*split.held_years, *split.away_years}
+    seen = [k for k, year in enumerate(numbers) if year not in apart]
+    stop = [k for k, year in enumerate(numbers) if year in split.held_years]
+    if not seen:
+        raise InputError(f"of the years {numbers} none is left to train on; hold fewer out")
+    return seen, stop or seen
+
+
+def _session(
+    design: Design, arrays: Mapping[str, Array], atmosphere: Atmosphere | None, device: str
+) -> _Session:
+    import torch
+
+    def tensor(array: Any) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(array, np.float32).copy(), device=device)
+
+    tensors = {name: tensor(array) for name, array in arrays.items()}
+    learned = [name for name in tensors if name.startswith(("weight", "bias"))]
+    session = _Session(design, device, tensors, learned)
+    if atmosphere is not None:
+        session.air = {
+            name: tensor(getattr(atmosphere, name))
+            for name in ("x", "weights", "level", "inversions", "spread", "area")
+        }
+        session.air["years"] = [
+            (year, torch.as_tensor(steps, device=device), torch.as_tensor(months, device=device),
+             tensor(days))
+            for year, steps, months, days in atmosphere.years
+        ]  # fmt: skip
+    return session
+
+
+def _start(
+    design: Design, seed: Sequence[int], towers: Towers, use: NDArray[np.bool_]
+) -> dict[str, Array]:
+    """Take the statistics of towers' rows, and draw weights."""
+    random = np.random.default_rng([*seed, 0])
+    x, y = towers.x[use].astype(np.float64), towers.y[use].astype(np.float64)
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    varies = spread > 1e-6 * np.maximum(np.abs(mean), 1e-12)
+    made: dict[str, Any] = {
+        "x_mean": mean,
+        "x_factor": np.divide(1.0, spread, out=np.zeros_like(spread), where=varies),
+        "y_mean": y.mean(),
+        "y_spread": y.std() or 1.0,
+    }
+    sizes = [x.shape[1], *design.hidden, 1]
+    for j, (inputs, units) in enumerate(pairwise(sizes)):
+        # He et al. (2015); the last is small, so that training starts at the mean.
+        gain = 0.1 if j == len(design.hidden) else np.sqrt(2.0)
+        made[f"weight{j}"] = gain / np.sqrt(inputs) * random.standard_normal((units, inputs))
+        made[f"bias{j}"] = np.zeros(units)
+    return {name: np.asarray(array, np.float32) for name, array in made.items()}
+
+
+def rebridged(atmosphere: Atmosphere, x: Array, weights: Floats, level: Floats) -> Atmosphere:
+    """Return the same inversions met by other pixels."""
+    return replace(atmosphere, x=x, weights=weights, level=level)
