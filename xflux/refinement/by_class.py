@@ -81,6 +81,20 @@ def apply_by_class(
     Tramontana et al. (2016, Biogeosciences 13, 4291) and Jung et al. (2020, Biogeosciences 17,
     1343): fluxes are predicted for each plant functional type, and averaged by the fractions
     of types in a cell.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import xflux
+    >>> earth = xflux.twin.Earth(resolution=30.0, start="2001", end="2002")
+    >>> features = ("ta", "fapar", "igbp")
+    >>> model = xflux.ResidualModel("kernel", ("gpp",), features, members=2, rows=0.5)
+    >>> model = model.fit(*earth.towers(n=30))
+    >>> half = xr.full_like(earth.drivers["fapar"].isel(time=0, drop=True), 0.5)
+    >>> shares = xr.concat([half, half], "class").assign_coords({"class": ["DBF", "CRO"]})
+    >>> fluxes = xflux.apply_by_class(model, earth.drivers, shares)
+    >>> fluxes["gpp"].attrs["tiles"]
+    'sum over igbp DBF, CRO, by their shares of the cell'
     """
     import xarray as xr
 

@@ -73,6 +73,18 @@ def pft_mix(
     -----
     ``contributing_c = sum_p |w_p| f_pc / sum_p |w_p|``. Weights may be negative, and the
     influence of a pixel does not depend on the sign.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import xflux
+    >>> grid = {"lat": [45.0, 55.0], "lon": [5.0, 15.0]}
+    >>> cover = xr.DataArray([[12, 1], [1, 1]], dims=("lat", "lon"), coords=grid)
+    >>> pixel = {"lat": (("region", "pixel"), [[45.0]]), "lon": (("region", "pixel"), [[5.0]])}
+    >>> bridge = xr.Dataset({"weight": (("region", "pixel"), [[3e11]])}, {"region": [1], **pixel})
+    >>> mix = xflux.pft_mix(bridge, cover, xr.ones_like(cover))
+    >>> mix.sel({"region": 1, "class": ["ENF", "CRO"]})["region_share"].values.round(2)
+    array([0.72, 0.28])
     """
     import xarray as xr
 
