@@ -81,5 +81,7 @@ def test_the_drivers_of_fluxcom_that_both_hold_or_can_be_made_of_what_they_hold(
     done = xflux.refine(grid, model, interval=None)
     assert done["reco"].notnull().any()
     xr.testing.assert_identical(lazy.compute(), done)
+    year = grid.groupby("time.month").mean(keep_attrs=True)
+    assert xflux.refine(year, model, interval=None)["reco"].notnull().any()
     with pytest.raises(ChunkError, match=r"\.chunk\(\{'time': -1\}\)"):
         xflux.refine(grid.chunk(time=12), model)

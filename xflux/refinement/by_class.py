@@ -86,15 +86,17 @@ def apply_by_class(
     --------
     >>> import xarray as xr
     >>> import xflux
-    >>> earth = xflux.twin.Earth(resolution=30.0, start="2001", end="2002")
-    >>> features = ("ta", "fapar", "igbp")
-    >>> model = xflux.ResidualModel("kernel", ("gpp",), features, members=2, rows=0.5)
-    >>> model = model.fit(*earth.towers(n=30))
-    >>> half = xr.full_like(earth.drivers["fapar"].isel(time=0, drop=True), 0.5)
-    >>> shares = xr.concat([half, half], "class").assign_coords({"class": ["DBF", "CRO"]})
-    >>> fluxes = xflux.apply_by_class(model, earth.drivers, shares)
-    >>> fluxes["gpp"].attrs["tiles"]
-    'sum over igbp DBF, CRO, by their shares of the cell'
+    >>> class Forest:
+    ...     def apply(self, ds, *, interval=None):
+    ...         return xr.Dataset({"gpp": 0.5 * ds["ta"] * (ds["igbp"] == 4)})
+    >>> ds = xr.Dataset({"ta": ("lat", [20.0, 10.0])}, {"lat": [40.0, 50.0]})
+    >>> shares = xr.DataArray(
+    ...     [[0.25, 1.0], [0.75, 0.0]],
+    ...     dims=("class", "lat"),
+    ...     coords={"class": ["DBF", "CRO"], "lat": [40.0, 50.0]},
+    ... )
+    >>> xflux.apply_by_class(Forest(), ds, shares)["gpp"].values
+    array([2.5, 5. ])
     """
     import xarray as xr
 
