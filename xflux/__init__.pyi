@@ -37,6 +37,7 @@ from xflux.labels.variables import variables as variables
 from xflux.learning.smartforest import SmartForest4D as SmartForest4D
 from xflux.options import get_options as get_options
 from xflux.options import set_options as set_options
+from xflux.refinement.by_class import apply_by_class as apply_by_class
 from xflux.refinement.constrained_network import ConstrainedNetwork as ConstrainedNetwork
 from xflux.refinement.observation_uncertainty import (
     observation_uncertainty as observation_uncertainty,
@@ -44,6 +45,7 @@ from xflux.refinement.observation_uncertainty import (
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
 from xflux.refinement.shared_features import shared_features as shared_features
+from xflux.regional.pft_mix import pft_mix as pft_mix
 from xflux.regional.regional_integral import regional_integral as regional_integral
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate

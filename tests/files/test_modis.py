@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from guards import no_compute
 
+import xflux
 from xflux.errors import InputError
 from xflux.files.modis import is_modis, normalise_modis
 
@@ -88,11 +89,24 @@ def test_physical_floats_pass_but_for_fills():
         ("Lai_500m", "lai", 35, 3.5),
         ("sur_refl_b01", "red", 1200, 0.12),
         ("Nadir_Reflectance_Band2", "nir", 3400, 0.34),
+        ("Nadir_Reflectance_Band5", "swir", 2500, 0.25),
+        ("Nadir_Reflectance_Band7", "mir", 900, 0.09),
+        ("_1_km_16_days_MIR_reflectance", "mir", 900, 0.09),
     ],
 )
 def test_layers_come_under_canonical_names(name, canonical, raw, value):
     ds = normalise_modis(layer(name, [raw], "i2"))
     np.testing.assert_allclose(ds[canonical], value, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["LST_Day_1km", "LST_Night_CMG"])
+def test_surface_temperatures_are_kelvin_and_become_celsius(name):
+    ds = normalise_modis(layer(name, [15000, 7500, 0], "u2"))
+    (canonical,) = (key for key in ds.data_vars if key.startswith("lst_"))
+    np.testing.assert_allclose(ds[canonical][0, 0], [300.0, 150.0, np.nan])
+    celsius = xflux.standardize(ds.isel(lon=slice(1)))[canonical]
+    assert celsius.attrs["units"] == "degC"
+    np.testing.assert_allclose(celsius, 26.85, rtol=1e-5)
 
 
 def test_land_cover_classes_stay_and_fills_go():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.learning.features import DEFAULT_FEATURES, columns, expand, parse
+from xflux.learning.features import DEFAULT_FEATURES, FLUXCOM_FEATURES, columns, expand, parse
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,9 @@ from xflux.learning.features import DEFAULT_FEATURES, columns, expand, parse
         ("gpp_baseline_mean12", "gpp_baseline", "mean", 12),
         ("vpd_site", "vpd", "site", 0),
         ("vpd_anomaly", "vpd", "anomaly", 0),
+        ("lst_night_cycle", "lst_night", "cycle", 0),
+        ("swin_potential_cycle", "swin_potential", "cycle", 0),
+        ("gpp_baseline_cycle", "gpp_baseline", "cycle", 0),
         ("igbp", "igbp", "class", 0),
     ],
 )
@@ -28,7 +31,18 @@ def test_names_are_read(name, source, kind, steps):
 
 
 @pytest.mark.parametrize(
-    "name", ["tair", "ta_lag0", "ta_lag13", "ta_mean1", "igbp_lag1", "gpp_base", "ta_lag", 3]
+    "name",
+    [
+        "tair",
+        "ta_lag0",
+        "ta_lag13",
+        "ta_mean1",
+        "igbp_lag1",
+        "gpp_base",
+        "ta_lag",
+        "koppen_cycle",
+        3,
+    ],
 )
 def test_what_is_no_feature_is_refused(name):
     with pytest.raises(InputError):
@@ -37,6 +51,12 @@ def test_what_is_no_feature_is_refused(name):
 
 def test_the_default_can_be_read():
     assert len({parse(name).name for name in DEFAULT_FEATURES}) == len(DEFAULT_FEATURES)
+
+
+def test_fluxcom_has_eleven_drivers_of_which_two_vary_between_years():
+    kinds = [parse(name).kind for name in FLUXCOM_FEATURES]
+    assert len(set(FLUXCOM_FEATURES)) == 11
+    assert (kinds.count("cycle"), kinds.count("now")) == (9, 2)
 
 
 def test_lags_and_means_look_back_alone():
@@ -78,3 +98,10 @@ def test_site_means_and_anomalies_come_from_the_series():
               "ta_cycle": np.array([[2.0, 6.0]])}  # fmt: skip
     made = columns(values, [parse("ta_site"), parse("ta_anomaly")])[0]
     np.testing.assert_array_equal(made, [[4.0, 1.0], [4.0, -1.0]])
+
+
+def test_a_mean_seasonal_cycle_is_another_series_than_that_of_anomalies():
+    values = {"ta": np.array([[3.0, 5.0]]), "ta_cycle": np.array([[2.0, 6.0]]),
+              "ta_season": np.array([[2.5, 5.5]])}  # fmt: skip
+    made = columns(values, [parse("ta_cycle"), parse("ta_anomaly")], skip=1)[0]
+    np.testing.assert_array_equal(made, [[5.5, -1.0]])

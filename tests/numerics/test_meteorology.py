@@ -126,6 +126,10 @@ class TestLight:
     def test_ndvi_of_slightly_negative_red_stays_in_range(self):
         assert met.ndvi_from_reflectance(-0.002, 0.3) == 1.0
 
+    def test_water_index_falls_as_leaves_dry(self):
+        assert met.ndwi_from_reflectance(0.3, 0.2) == pytest.approx(0.2)
+        assert met.ndwi_from_reflectance(0.3, 0.33) < 0.0
+
     def test_ndvi_of_nothing_is_missing(self):
         assert np.isnan(met.ndvi_from_reflectance([0.0, -0.2], [0.0, 0.1])).all()
 
@@ -155,6 +159,18 @@ class TestNetRadiation:
         assert pole > equator > 350.0
 
 
+class TestPotentialEvapotranspiration:
+    def test_is_that_of_priestley_and_taylor(self):
+        # Delta 1.4477, gamma 0.6738 hPa degC-1 and lambda 2.4538 MJ kg-1 at 20 degC.
+        share = 1.4477 / (1.4477 + 0.6738)
+        expected = 1.26 * share * 100.0 * 0.0864 / 2.45378
+        found = met.potential_evapotranspiration(20.0, 100.0, 101325.0)
+        assert found == pytest.approx(expected, rel=1e-4)
+
+    def test_nothing_evaporates_at_night(self):
+        assert met.potential_evapotranspiration(5.0, -60.0, 1e5) == 0.0
+
+
 def _functions():
     return [
         function
@@ -167,8 +183,8 @@ def _functions():
 _SAMPLE = {
     "values": 3.0, "ta": 15.0, "ta_min": 10.0, "ta_max": 20.0, "td": 8.0, "ea": 9.0, "q": 0.007,
     "rh_air": 0.6, "vpd": 6.0, "patm": 9.5e4, "elevation": 300.0, "swin": 210.0, "lwin": 320.0,
-    "par": 95.0, "red": 0.06, "nir": 0.3, "ndvi": 0.6, "fapar": 0.55, "latitude": 48.0,
-    "day_of_year": 120.0,
+    "par": 95.0, "red": 0.06, "nir": 0.3, "swir": 0.2, "rnet": 90.0, "ndvi": 0.6, "fapar": 0.55,
+    "latitude": 48.0, "day_of_year": 120.0,
 }  # fmt: skip
 
 

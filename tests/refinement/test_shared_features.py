@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import xarray as xr
 from guards import no_compute
 
 import xflux
-from xflux.errors import InputError, MissingVariableError
+from xflux.errors import ChunkError, InputError, MissingVariableError
+from xflux.learning.features import FLUXCOM_FEATURES
 
 EARTH = xflux.twin.Earth(resolution=30.0, start="2001", end="2003", seed=1)
 
@@ -58,3 +60,28 @@ def test_what_stands_still_on_a_grid_has_no_memory(towers):
     assert "fapar" in features
     assert "fapar_lag1" not in features
     assert "ta_lag1" in features
+
+
+def test_the_drivers_of_fluxcom_that_both_hold_or_can_be_made_of_what_they_hold(towers, tmp_path):
+    drivers, observed = towers
+    grid = EARTH.drivers.compute()
+    with no_compute():
+        features = xflux.shared_features(drivers, grid.chunk(time=12), among=FLUXCOM_FEATURES)
+    made = ("swin_potential_cycle", "wai")
+    assert features == ("fapar_cycle", "ndvi_cycle", "swin_cycle", *made, "ta")
+    still = grid.assign(fapar=grid["fapar"].isel(time=0, drop=True))
+    assert "fapar_cycle" not in xflux.shared_features(drivers, still, among=FLUXCOM_FEATURES)
+    model = xflux.ResidualModel(
+        learner="kernel", fluxes=("reco",), members=2, rows=0.5, features=features
+    ).fit(drivers, observed)
+    model.save(tmp_path / "model.safetensors")
+    model = xflux.ResidualModel.load(tmp_path / "model.safetensors")
+    with no_compute():
+        lazy = xflux.refine(grid.chunk(lat=2), model, interval=None)
+    done = xflux.refine(grid, model, interval=None)
+    assert done["reco"].notnull().any()
+    xr.testing.assert_identical(lazy.compute(), done)
+    year = grid.groupby("time.month").mean(keep_attrs=True)
+    assert xflux.refine(year, model, interval=None)["reco"].notnull().any()
+    with pytest.raises(ChunkError, match=r"\.chunk\(\{'time': -1\}\)"):
+        xflux.refine(grid.chunk(time=12), model)

@@ -15,6 +15,8 @@ from xflux.errors import MissingVariableError
 from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.find import find
+from xflux.labels.soil_water import water_availability
+from xflux.labels.solar import potential_radiation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,10 +107,10 @@ RECIPES: tuple[Recipe, ...] = (
            "estimated from swin and ta alone", on_request=True),
     Recipe("pet", ("ta", "rnet", "patm"), "potential_evapotranspiration",
            "1.26 Delta / (Delta + gamma) rnet / lambda, from 0 up (Priestley and Taylor 1972)"),
-    Recipe("swin_potential", (), "potential_radiation",
+    Recipe("swin_potential", (), potential_radiation,
            "from latitude and date (FAO-56)", on_request=True, series=True,
            axes=("time", "latitude")),
-    Recipe("wai", ("p", "pet"), "water_availability",
+    Recipe("wai", ("p", "pet"), water_availability,
            "bucket of 100 mm, filled by p, emptied by pet or by 5 % a day (Boese et al. 2019)",
            on_request=True, series=True, axes=("time",)),
     Recipe("g", (), "zero", "taken as 0"),

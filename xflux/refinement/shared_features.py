@@ -75,8 +75,14 @@ def common_features(
         name
         for name in among
         if all(name in names for names in held)
-        and (not parse(name).steps or (remembers and _moves(parse(name).source, datasets)))
+        and (not parse(name).steps or remembers)
+        and (not _is_series(name) or _moves(parse(name).source, datasets))
     )
+
+
+def _is_series(name: str) -> bool:
+    """Tell whether a feature is made of more steps than one."""
+    return parse(name).kind in ("lag", "mean", "site", "anomaly", "cycle")
 
 
 def _moves(source: str, datasets: Iterable[xr.Dataset]) -> bool:
