@@ -75,7 +75,7 @@ def region_coverage(
 
 def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
     by_name = dict(zip(given, arrays, strict=True))
-    land: Array = np.nan_to_num(by_name["area"])
+    land = np.nan_to_num(by_name["area"])
     if "fraction" in by_name:
         land = land * np.nan_to_num(by_name["fraction"])
     regions = by_name.get("regions")
@@ -92,4 +92,4 @@ def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
                 np.sum(land * np.clip(held - 1.0, 0.0, 1.0)),
             ]
         )
-        return total / np.sum(land)
+        return np.asarray(total / np.sum(land))
