@@ -77,7 +77,7 @@ def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
     by_name = dict(zip(given, arrays, strict=True))
     land = np.nan_to_num(by_name["area"])
     if "fraction" in by_name:
-        land = land * np.nan_to_num(by_name["fraction"])
+        land = np.asarray(land * np.nan_to_num(by_name["fraction"]))
     regions = by_name.get("regions")
     if regions is None:
         held = np.ones_like(land)
