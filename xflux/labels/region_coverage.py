@@ -75,7 +75,7 @@ def region_coverage(
 
 def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
     by_name = dict(zip(given, arrays, strict=True))
-    land = np.nan_to_num(by_name["area"])
+    land: Array = np.asarray(np.nan_to_num(by_name["area"]))
     if "fraction" in by_name:
         land = np.asarray(land * np.nan_to_num(by_name["fraction"]))
     regions = by_name.get("regions")
@@ -84,7 +84,7 @@ def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
     elif regions.ndim == land.ndim:
         held = (regions >= 0).astype(np.float64)
     else:
-        held = np.nansum(regions, axis=0, dtype=np.float64)
+        held = np.asarray(np.nansum(regions, axis=0, dtype=np.float64))
     with np.errstate(invalid="ignore"):
         total = np.array(
             [
