@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 
 from xflux.errors import InputError
 from xflux.numerics import regional_sum as module
-from xflux.numerics.regional_sum import account, regional_sum
+from xflux.numerics.regional_sum import account, region_weights
+
+
+def regional_sum(
+    field: np.ndarray,
+    area: np.ndarray,
+    fraction: np.ndarray | None,
+    regions: np.ndarray | None,
+    *,
+    axes: tuple[int, ...],
+    count: int,
+) -> np.ndarray:
+    """Weigh the cells and sum."""
+    weights = region_weights(area, fraction, regions, count=count)
+    return module.regional_sum(field, weights, axes=axes)[0]
 
 
 def by_hand(
@@ -161,6 +175,15 @@ def test_any_numbers_are_summed(dtype: str, index: str) -> None:
     regions = np.array([1, 0, 0, 1, 1]).astype(index)
     found = regional_sum(field, np.ones(5), None, regions, axes=(1,), count=2)
     np.testing.assert_array_equal(found[0], [[1.0, 2.0, 0.0], [2.0, 3.0, 0.0]])
+
+
+def test_what_lies_beyond_limits_is_missing_and_counted() -> None:
+    weights = region_weights(np.ones(4), None, np.array([0, 0, 1, -1]), count=2)
+    field = np.array([[1.0, 900.0, np.nan, 900.0], [1.0, 2.0, 3.0, 4.0]])
+    sums, beyond = module.regional_sum(field, weights, axes=(1,), limits=(-250, 250))
+    np.testing.assert_array_equal(sums[0], [[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    np.testing.assert_array_equal(sums[1], [[3.0, 2.0, 0.0], [3.0, 1.0, 0.0]])
+    assert beyond == 1
 
 
 def test_a_region_that_was_not_counted_is_refused() -> None:

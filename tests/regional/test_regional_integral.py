@@ -274,6 +274,17 @@ def test_shapes_that_fit_no_grid_are_refused() -> None:
         xflux.regional_integral(uneven, regions=[shapely.box(0, 0, 90, 45)])
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_values_out_of_range_are_missing_and_warned_of(lazy: bool) -> None:
+    ds = planet()
+    filled = (ds.nee.where(ds.lat != 5.0, 1e4) / 86400e3).assign_attrs(units="kg m-2 s-1")
+    filled = ds.assign(nee=filled.chunk(time=4) if lazy else filled)
+    with pytest.warns(XfluxWarning, match="'nee': values outside -250 to 250 g m-2 d-1"):
+        found = xflux.regional_integral(filled, regions=halves(ds)).compute()
+    gone = xflux.regional_integral(ds.assign(nee=ds.nee.where(ds.lat != 5.0)), regions=halves(ds))
+    xr.testing.assert_allclose(found, gone)
+
+
 def test_the_accessor_gives_the_same() -> None:
     ds = planet()
     given: dict[str, Any] = {"regions": halves(ds), "freq": "YS", "units": "TgC"}

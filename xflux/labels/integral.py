@@ -17,7 +17,7 @@ import numpy as np
 
 from xflux.errors import InputError, UnitsError
 from xflux.labels.calendar import TimeSteps, find_time, time_steps
-from xflux.labels.cellsum import pick, sum_over_cells
+from xflux.labels.cellsum import Limits, pick, sum_over_cells
 from xflux.labels.periods import Freq, Periods, periods
 from xflux.labels.units import affine, dequantify, units_of
 
@@ -113,6 +113,8 @@ def regional_sums(
     skipna: bool = True,
     min_valid: float = 0.0,
     min_coverage: float = 1.0,
+    scale: float = 1.0,
+    limits: Limits | None = None,
 ) -> xr.Dataset:
     """Integrate a flux over regions and time, and say how much of each was there.
 
@@ -146,6 +148,11 @@ def regional_sums(
     min_coverage : float
         Least share of a period that steps must cover, else NaN; the default of 1
         makes NaN of an incomplete year. No sum is scaled up.
+    scale : float
+        What the values are multiplied by to be in the unit that `da` states: sums are
+        converted, which costs nothing.
+    limits : Limits, optional
+        Values beyond them, before `scale`, are missing; a warning says so.
 
     Returns
     -------
@@ -180,12 +187,13 @@ def regional_sums(
     """
     da = _canonical(da)
     factor, written = _factor(da, units)
+    factor *= scale
     for called, value in (("min_valid", min_valid), ("min_coverage", min_coverage)):
         if not 0.0 <= value <= 1.0:
             raise InputError(f"{called}={value!r} is not a share, 0 to 1")
     dim, length, cut = _time(da, days, freq)
     sums, labels = sum_over_cells(
-        da, area, land_fraction, regions, skipna=skipna, min_valid=min_valid
+        da, area, land_fraction, regions, skipna=skipna, min_valid=min_valid, limits=limits
     )
     assert cut is None or dim is not None
     if cut is not None and dim is not None:

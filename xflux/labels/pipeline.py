@@ -18,7 +18,7 @@ from xflux.labels.variables import variables
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Block", "Reader", "materialise", "run"]
+__all__ = ["Block", "Reader", "materialise", "run", "said_of_dropped"]
 
 #: Gets canonical tiles by name and returns the outputs.
 Finish = Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]]
@@ -207,15 +207,18 @@ def _only_read(finish: Finish, steps: Sequence[Step]) -> bool:
 def _warn_dropped(dropped: dict[str, int]) -> None:
     for name, count in dropped.items():
         if count:
-            row = variables[name]
-            units = "" if row.units == "1" else f" {row.units}"
-            guess = "percent" if row.units == "1" else "another unit than stated"
-            warnings.warn(
-                f"{name!r}: values outside {row.valid_min:g} to {row.valid_max:g}{units} became "
-                f"NaN (a fill value that is not declared, or {guess}?)",
-                XfluxWarning,
-                stacklevel=2,
-            )
+            warnings.warn(said_of_dropped(name), XfluxWarning, stacklevel=2)
+
+
+def said_of_dropped(name: str) -> str:
+    """Say that values of a variable lay outside its range."""
+    row = variables[name]
+    units = "" if row.units == "1" else f" {row.units}"
+    guess = "percent" if row.units == "1" else "another unit than stated"
+    return (
+        f"{name!r}: values outside {row.valid_min:g} to {row.valid_max:g}{units} became NaN (a "
+        f"fill value that is not declared, or {guess}?)"
+    )
 
 
 def run(

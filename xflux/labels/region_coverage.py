@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from xflux.labels.grid import match_grid
 from xflux.labels.regions import Regions
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["region_coverage"]
+
+Array = np.ndarray[Any, Any]
 
 
 def region_coverage(
@@ -39,25 +44,52 @@ def region_coverage(
     """
     import xarray as xr
 
-    land = area.drop_vars(area.coords).fillna(0.0)
+    arrays = {"area": area}
     if land_fraction is not None:
-        fraction = match_grid(land_fraction, area, what="land_fraction")
-        land = land * fraction.drop_vars(fraction.coords).fillna(0.0)
-    if regions is None:
-        held = xr.ones_like(land)
-    elif regions.crisp:
-        held = (regions.weights >= 0).astype(float)
-    else:
-        held = regions.weights.fillna(0).astype(float).sum("region")
-    total = land.sum()
+        arrays["fraction"] = match_grid(land_fraction, area, what="land_fraction")
+    if regions is not None:
+        arrays["regions"] = regions.weights
+    cells = area.dims
+    # One task: what is left are two numbers.
+    found = xr.apply_ufunc(
+        partial(_shares, tuple(arrays)),
+        *(array.drop_vars(array.coords).transpose(..., *cells) for array in arrays.values()),
+        input_core_dims=[list(array.dims) for array in arrays.values()],
+        output_core_dims=[["share"]],
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {"share": 2}},
+        output_dtypes=[np.float64],
+    )
     of_land = "land" if land_fraction is not None else "area of cells (no land_fraction)"
-    said = {
-        "land_outside": ((1.0 - held).clip(min=0.0), f"share of the {of_land} in no region"),
-        "land_shared": ((held - 1.0).clip(0.0, 1.0), f"share of the {of_land} in several regions"),
+    words = {
+        "land_outside": f"share of the {of_land} in no region",
+        "land_shared": f"share of the {of_land} in several regions",
     }
     return xr.Dataset(
         {
-            name: ((land * share).sum() / total).assign_attrs(long_name=words, units="1")
-            for name, (share, words) in said.items()
+            name: found[place].assign_attrs(long_name=text, units="1")
+            for place, (name, text) in enumerate(words.items())
         }
     )
+
+
+def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
+    by_name = dict(zip(given, arrays, strict=True))
+    land: Array = np.asarray(np.nan_to_num(by_name["area"]))
+    if "fraction" in by_name:
+        land = np.asarray(land * np.nan_to_num(by_name["fraction"]))
+    regions = by_name.get("regions")
+    if regions is None:
+        held = np.ones_like(land)
+    elif regions.ndim == land.ndim:
+        held = (regions >= 0).astype(np.float64)
+    else:
+        held = np.asarray(np.nansum(regions, axis=0, dtype=np.float64))
+    with np.errstate(invalid="ignore"):
+        total = np.array(
+            [
+                np.sum(land * np.maximum(1.0 - held, 0.0)),
+                np.sum(land * np.clip(held - 1.0, 0.0, 1.0)),
+            ]
+        )
+        return np.asarray(total / np.sum(land))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xflux.errors import InputError
 from xflux.numerics.jit import inline, jit
 
-__all__ = ["ACCOUNT", "account", "regional_sum"]
+__all__ = ["ACCOUNT", "Weights", "account", "region_weights", "regional_sum"]
 
 Array = np.ndarray[Any, Any]
 
@@ -23,6 +23,8 @@ _TILE = 1_000_000
 #: Cells that are summed plainly, in the lanes of a processor; such sums are added up with what
 #: their rounding loses.
 _RUN = 512
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 @jit
@@ -39,18 +41,21 @@ def _without_nan(values, out):
 
 
 @jit
-def _find_runs(weight, index, runs):
-    """Write start, stop and region of neighbours in one region; return how many there are."""
-    count = 0
+def _find_runs(weight, index, region, runs, count):
+    """Append start, stop, region and layer of neighbours that count in one region.
+
+    With an index the region is that of the cell, and the layer 0; without one both are `region`.
+    """
     start = 0
     before = -1
     for i in range(weight.size + 1):
         here = -1
         if i < weight.size and weight[i] > 0.0:
-            here = index[i]
+            here = index[i] if index.size else region
         if here != before or i - start == _RUN:
             if before >= 0:
                 runs[count, 0], runs[count, 1], runs[count, 2] = start, i, before
+                runs[count, 3] = 0 if index.size else region
                 count += 1
             start, before = i, here
     return count
@@ -66,37 +71,84 @@ def _add(sums, lost, value):
 
 
 @jit
-def _sum_runs(rows, weight, runs, sums, lost):
+def _sum_runs(rows, layers, runs, low, high, sums, lost):
+    """Sum what lies between two limits; return how many numbers lie beyond them."""
+    beyond = 0
     for t in range(rows.shape[0]):
-        row = rows[t]
+        gaps = 0.0
         for k in range(runs.shape[0]):
-            integral = valid = missing = 0.0
-            for i in range(runs[k, 0], runs[k, 1]):
-                there = np.isfinite(row[i])
+            # Slices, as loops over them are vectorised.
+            row = rows[t, runs[k, 0] : runs[k, 1]]
+            weight = layers[runs[k, 3], runs[k, 0] : runs[k, 1]]
+            integral = missing = 0.0
+            for i in range(row.size):
+                # NaN passes neither.
+                there = (row[i] >= low) & (row[i] <= high)
                 integral += row[i] * weight[i] if there else 0.0
-                valid += weight[i] if there else 0.0
-                missing += 0.0 if there else weight[i]
-            region = runs[k, 2]
-            _add(sums[t, region, 0:], lost[t, region, 0:], integral)
-            _add(sums[t, region, 1:], lost[t, region, 1:], valid)
-            _add(sums[t, region, 2:], lost[t, region, 2:], missing)
+                missing += 0.0 if there else 1.0
+            _add(sums[t, runs[k, 2], 0:], lost[t, runs[k, 2], 0:], integral)
+            gaps += missing
+        if gaps > 0.0:
+            beyond += _weigh_gaps(rows[t], layers, runs, low, high, sums[t], lost[t])
+    return beyond
 
 
-def regional_sum(
-    field: Array,
-    area: Array,
-    fraction: Array | None,
-    regions: Array | None,
-    *,
-    axes: tuple[int, ...],
-    count: int,
-) -> Array:
-    """Sum a field over the cells of each region.
+@jit
+def _weigh_gaps(values, layers, runs, low, high, sums, lost):
+    """Add up the weights of what is there and what is missing, in place of the whole weights."""
+    beyond = 0.0
+    sums[:, 1] = 0.0
+    lost[:, 1] = 0.0
+    for k in range(runs.shape[0]):
+        row = values[runs[k, 0] : runs[k, 1]]
+        weight = layers[runs[k, 3], runs[k, 0] : runs[k, 1]]
+        valid = missing = numbers = 0.0
+        for i in range(row.size):
+            there = (row[i] >= low) & (row[i] <= high)
+            valid += weight[i] if there else 0.0
+            missing += 0.0 if there else weight[i]
+            numbers += 1.0 if np.isfinite(row[i]) & (not there) else 0.0
+        region = runs[k, 2]
+        _add(sums[region, 1:], lost[region, 1:], valid)
+        _add(sums[region, 2:], lost[region, 2:], missing)
+        beyond += numbers
+    return int(beyond)
+
+
+@jit
+def _weigh_whole(layers, runs, sums, lost):
+    for k in range(runs.shape[0]):
+        whole = 0.0
+        for i in range(runs[k, 0], runs[k, 1]):
+            whole += layers[runs[k, 3], i]
+        _add(sums[runs[k, 2], 0:], lost[runs[k, 2], 0:], whole)
+
+
+class Weights(NamedTuple):
+    """How much each cell counts in each region.
+
+    Attributes
+    ----------
+    layers : array (layer, cell)
+        One layer for all regions, or one for each where cells are shared.
+    runs : array (run, 4)
+        Start and stop of neighbours, their region and layer.
+    whole : array (region, 2)
+        Weight of each region, and what rounding lost of it.
+    """
+
+    layers: Array
+    runs: Array
+    whole: Array
+
+
+def region_weights(
+    area: Array, fraction: Array | None, regions: Array | None, *, count: int
+) -> Weights:
+    """Weigh the cells of each region.
 
     Parameters
     ----------
-    field : array
-        Amount per area; NaN and infinity are missing.
     area : array (cell axes)
         Area of each cell, m2; NaN is 0.
     fraction : array (cell axes) or None
@@ -105,33 +157,77 @@ def regional_sum(
         Integers (cell axes): position of the cell's region, -1 outside of all. Else
         (region, cell axes): share of the cell in each region, 0 to 1, NaN is 0.
         None: one region, all cells.
-    axes : tuple of int
-        Cell axes of `field`, in the order of those of `area`.
     count : int
         Number of regions.
-
-    Returns
-    -------
-    array (..., region, 3)
-        float64. Along the last axis: sum of field x weight; weight of the cells with
-        a value; weight of the cells without one.
 
     Raises
     ------
     InputError
         For an area below 0, or a share outside 0 to 1.
     """
-    weight = _weights(area, fraction)
+    weight = _checked(area, np.inf, "the area of a cell")
+    if fraction is not None:
+        weight = weight * _checked(fraction, 1.0, "the land fraction")
+    weight = weight.reshape(1, -1)
+    index = np.empty(0, np.int64)
+    if regions is not None and regions.ndim == area.ndim:
+        index = regions.ravel().astype(np.int64)
+        last = int(index.max(initial=-1))
+        if last >= count:
+            raise InputError(f"a cell lies in region {last}, but there are {count}")
+    elif regions is not None:
+        weight = weight * _checked(regions, 1.0, "the share of a region").reshape(count, -1)
+    runs = np.empty((weight.size, 4), np.int64)
+    found = 0
+    for region, layer in enumerate(weight):
+        found = _find_runs(layer, index, region, runs, found)
+    whole = np.zeros((count, 2))
+    runs = runs[:found].copy()
+    _weigh_whole(weight, runs, whole[:, :1], whole[:, 1:])
+    return Weights(weight, runs, whole)
+
+
+def regional_sum(
+    field: Array,
+    weights: Weights,
+    *,
+    axes: tuple[int, ...],
+    limits: tuple[float, float] = (-_LARGEST, _LARGEST),
+) -> tuple[Array, int]:
+    """Sum a field over the cells of each region.
+
+    Parameters
+    ----------
+    field : array
+        Amount per area; NaN and infinity are missing.
+    weights : Weights
+        From `region_weights`.
+    axes : tuple of int
+        Cell axes of `field`, in the order of those of the weights.
+    limits : (float, float)
+        Smallest and largest value; what lies beyond is missing.
+
+    Returns
+    -------
+    sums : array (..., region, 3)
+        float64. Along the last axis: sum of field x weight; weight of the cells with
+        a value; weight of the cells without one.
+    beyond : int
+        How many numbers lie beyond the limits, counted in each region that they lie in.
+    """
     rows = np.moveaxis(field, axes, range(-len(axes), 0))
     outer = rows.shape[: rows.ndim - len(axes)]
-    rows = rows.reshape(-1, weight.size)
+    rows = rows.reshape(-1, weights.layers.shape[1])
+    count = len(weights.whole)
     out = np.zeros((len(rows), count, 3))
-    if regions is None or regions.ndim == area.ndim:
-        index = np.zeros(weight.size, np.int32) if regions is None else regions.ravel()
-        _sum_crisp(rows, weight, index, out)
-    else:
-        _sum_shared(rows, weight, _checked(regions, 1.0, "the share of a region"), out)
-    return out.reshape(*outer, count, 3)
+    lost = np.zeros_like(out)
+    out[:, :, 1], lost[:, :, 1] = weights.whole[:, 0], weights.whole[:, 1]
+    beyond = 0
+    for part, values in _pieces(rows):
+        beyond += _sum_runs(
+            values, weights.layers, weights.runs, *map(float, limits), out[part], lost[part]
+        )
+    return (out + lost).reshape(*outer, count, 3), beyond
 
 
 def account(sums: Array, *, skipna: bool, min_valid: float) -> Array:
@@ -166,13 +262,6 @@ def account(sums: Array, *, skipna: bool, min_valid: float) -> Array:
         return np.stack([integral, missing / area, valid, integral / valid], axis=-1)
 
 
-def _weights(area: Array, fraction: Array | None) -> Array:
-    weight = _checked(area, np.inf, "the area of a cell")
-    if fraction is not None:
-        weight = weight * _checked(fraction, 1.0, "the land fraction")
-    return weight.ravel()
-
-
 def _checked(values: Array, largest: float, called: str) -> Array:
     """Return weights as float64 with NaN as 0; refuse what cannot be a weight."""
     known = np.empty(values.shape)
@@ -184,37 +273,6 @@ def _checked(values: Array, largest: float, called: str) -> Array:
         expected = "0 or more" if np.isinf(largest) else "0 to 1; divide percent by 100"
         raise InputError(f"{called} runs from {reach}, expected {expected}")
     return known
-
-
-def _sum_crisp(rows: Array, weight: Array, index: Array, out: Array) -> None:
-    """Sum where a cell lies in one region at most: one pass, however many regions."""
-    index = index.astype(np.int64)
-    last = int(index.max(initial=-1))
-    if last >= out.shape[1]:
-        raise InputError(f"a cell lies in region {last}, but there are {out.shape[1]}")
-    runs = np.empty((weight.size, 3), np.int64)
-    runs = runs[: _find_runs(weight, index, runs)]
-    lost = np.zeros_like(out)
-    for part, values in _pieces(rows):
-        _sum_runs(values, weight, runs, out[part], lost[part])
-    out += lost
-
-
-def _sum_shared(rows: Array, weight: Array, shares: Array, out: Array) -> None:
-    """Sum where cells are shared among regions: a matrix product."""
-    shares = shares.reshape(len(shares), -1)
-    cells = np.flatnonzero((weight > 0) & np.any(shares > 0, axis=0))
-    layers = (shares[:, cells] * weight[cells]).T
-    everything = np.sum(layers, axis=0)
-    for part, values in _pieces(rows):
-        used = values[:, cells].astype(np.float64)
-        missing = ~np.isfinite(used)
-        out[part, :, 1] = everything
-        if missing.any():
-            used[missing] = 0.0
-            out[part, :, 1] = ~missing @ layers
-            out[part, :, 2] = missing @ layers
-        out[part, :, 0] = used @ layers
 
 
 def _pieces(rows: Array) -> Iterator[tuple[slice, Array]]:

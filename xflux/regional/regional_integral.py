@@ -10,6 +10,7 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step, TimeSteps, find_time, time_steps
+from xflux.labels.cellsum import Limits
 from xflux.labels.coasts import warn_of_coasts
 from xflux.labels.find import find, require_known
 from xflux.labels.flux_definition import NET, direction, named_definition
@@ -17,7 +18,8 @@ from xflux.labels.grid import cell_area, land_fraction, match_grid
 from xflux.labels.integral import regional_sums
 from xflux.labels.named_regions import named_regions
 from xflux.labels.periods import Freq
-from xflux.labels.pipeline import materialise
+from xflux.labels.pipeline import materialise, said_of_dropped
+from xflux.labels.plan import Plan
 from xflux.labels.region_coverage import region_coverage
 from xflux.labels.regions import as_regions
 from xflux.labels.resolve import resolve
@@ -162,9 +164,9 @@ def regional_integral(
             "regions are those of the bridge; leave regions out, or sum exactly without a bridge"
         )
     ds = plain_indexes(ds)
-    flux = _flux(ds, variable, names)
+    flux, scale, plan = _flux(ds, variable, names)
     if bridge is not None:
-        return _estimated(flux, bridge, freq, units)
+        return _estimated(_canonical(flux, scale, plan), bridge, freq, units)
     steps = _steps(ds, flux, stamp)
     area, land = cell_area(ds), land_fraction(ds)
     grid = match_grid(area, flux, what="area")
@@ -180,6 +182,8 @@ def regional_integral(
         units=units,
         skipna=skipna,
         min_valid=min_valid,
+        scale=scale,
+        limits=_limits(variable, scale),
     )
     result = sums[["missing_area"]].assign({variable: _described(sums["integral"], flux)})
     result["coverage"] = sums["coverage"] if "coverage" in sums else _whole(result, steps)
@@ -205,11 +209,17 @@ def _check(variable: str, freq: str) -> None:
         raise InputError(f"freq={freq!r} is not known; use 'MS' for months or 'YS' for years")
 
 
-def _flux(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.DataArray:
-    """Return the flux in the unit and direction of the table, with what it says of itself."""
+def _flux(
+    ds: xr.Dataset, variable: str, names: Mapping[str, str] | None
+) -> tuple[xr.DataArray, float, Plan]:
+    """Return the flux as it stands with attributes of what it becomes when scaled."""
     row = variables[variable]
     plan = resolve(ds, {variable: "regional_integral"}, names=names)
-    flux = materialise(plan, variable).rename(variable)
+    if plan.steps:
+        # What is derived is in canonical units, and within the range of the table.
+        flux, scale = materialise(plan, variable), 1.0
+    else:
+        flux, scale = plan.sources[variable].array, plan.sources[variable].scale
     own = find(ds, variable, names)
     source = flux if own is None else ds[own]
     attrs = {key: source.attrs[key] for key in _KEPT if key in source.attrs}
@@ -217,9 +227,26 @@ def _flux(ds: xr.Dataset, variable: str, names: Mapping[str, str] | None) -> xr.
         attrs["flux_definition"] = named_definition(source, variable)
     if row.positive:
         if direction(source) not in (None, row.positive):
-            flux = -flux
+            scale = -scale
         attrs["positive"] = row.positive
-    return flux.assign_attrs({"units": row.units, "long_name": row.long_name, **attrs})
+    flux = flux.rename(variable).drop_attrs()
+    return (
+        flux.assign_attrs({"units": row.units, "long_name": row.long_name, **attrs}),
+        scale,
+        plan,
+    )
+
+
+def _canonical(flux: xr.DataArray, scale: float, plan: Plan) -> xr.DataArray:
+    """Return the flux itself in the unit and direction of the table."""
+    values = materialise(plan, str(flux.name))
+    return (-values if scale < 0 else values).assign_attrs(flux.attrs)
+
+
+def _limits(variable: str, scale: float) -> Limits:
+    row = variables[variable]
+    low, high = sorted((row.valid_min / abs(scale), row.valid_max / abs(scale)))
+    return Limits(low, high, said_of_dropped(variable))
 
 
 def _estimated(flux: xr.DataArray, bridge: Bridge, freq: Freq, units: str) -> xr.Dataset:
