@@ -36,7 +36,7 @@ def test_nothing_drains_away_unless_it_is_asked_for(right):
 
 def test_the_planet_keeps_its_numbers_and_the_drainage_has_its_own():
     assert EARTH.parameters == "91baf39fd0db"
-    assert drainage_fingerprint() == "d079d9657cfc"
+    assert drainage_fingerprint() == "b6810c37bd81"
 
 
 def test_what_drivers_say_and_where_gaps_are_stays(right, biased):

@@ -208,9 +208,11 @@ class Earth:
         Uncorrected records of the Amazon show an uptake of 5 to 8 t ha-1 a-1 of carbon, most of it
         lost nights (Araujo et al. 2002, J. Geophys. Res. 107; Saleska et al. 2003, Science 302;
         Miller et al. 2004, Ecol. Appl. 14). Real networks filter calm nights and are better than
-        that: `night_loss` stands for all by which they are biased in the tropics, so that what
-        is learned from towers alone errs as much as in Upton et al. (2024), by a cause that is
-        known here. Equations stand in `xflux.twin.night_drainage`.
+        that; single sites here reach 16 t with a `night_loss` of 1. It stands for all by which
+        towers are biased in the tropics, so that what is learned from them alone errs as much
+        as in Upton et al. (2024), by a cause that is known here. A model that is right in the
+        tropics scores worse at such towers; score it against `tower_truth` too. Equations stand in
+        `xflux.twin.night_drainage`.
         """
         drivers, _, observed = tower_tables(self, n, night_loss)
         return drivers, observed

@@ -41,7 +41,7 @@ class DrainageParameters:
     reach: float = 26.0
     calm_rain: float = 2.0
     tall: float = 0.055
-    spread: float = 0.2
+    spread: float = 0.5
 
 
 DRAINAGE = DrainageParameters()
