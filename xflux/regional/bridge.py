@@ -147,11 +147,7 @@ class RegionalBridge(BaseEstimator):
         self._check()
         field = net_field(nee, variable=variable, needed_by=_NAME)
         random = np.random.default_rng([self.seed, 0])
-        if not hasattr(nee, "data_vars") and isinstance(regions, str):
-            raise InputError(f"regions={regions!r} needs a Dataset that holds it")
-        read, found, land = region_samples(
-            field, named_regions(regions, nee) if isinstance(regions, str) else regions, random
-        )
+        read, found, land = region_samples(field, _named(regions, nee), random)
         choices = []
         with progress_bar(len(read), label="bridging", unit="region", show=progress) as tell:
             for k, region in enumerate(read):
@@ -240,7 +236,7 @@ class RegionalBridge(BaseEstimator):
         self._check()
         field = net_field(nee, variable=variable, needed_by=_NAME)
         random = np.random.default_rng([self.seed, 0])
-        read, found, land = region_samples(field, regions, random)
+        read, found, land = region_samples(field, _named(regions, nee), random)
         with progress_bar(len(read) * n, label="drawing", unit="draw", show=progress) as tell:
             return stability(self, field, read, found, land, n, tell)
 
@@ -328,3 +324,14 @@ class RegionalBridge(BaseEstimator):
                 XfluxWarning,
                 stacklevel=3,
             )
+
+
+def _named(regions: Any, nee: xr.Dataset | xr.DataArray) -> Any:
+    """Look regions up that are given by name."""
+    import xarray as xr
+
+    if not isinstance(regions, str):
+        return regions
+    if not isinstance(nee, xr.Dataset):
+        raise InputError(f"regions={regions!r} needs a Dataset that holds it; give one")
+    return named_regions(regions, nee)

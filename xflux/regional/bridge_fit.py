@@ -132,7 +132,9 @@ def choose_pixels(
     -----
     ``min 1/(2N) sum (y - b - X beta)^2 + alpha sum |beta|`` over columns of unit spread (Upton et
     al. 2024, eq 1), in which season and anomalies count alike: each is divided by its spread in
-    the integral, else a cosine is chosen, and what differs between years is not seen. The Lasso shrinks its weights. Relaxed, those of the chosen pixels are
+    the integral, else a cosine is chosen, and what differs between years is not seen.
+
+    The Lasso shrinks its weights. Relaxed, those of the chosen pixels are
     ``min 1/N sum (y - b - X beta)^2 + lambda |beta - beta_0|^2``: beta_0 is the area of all pixels
     whose series are nearest to that of the chosen one, and lambda the largest that predicts
     samples left out as well as the best. Drawn to areas, the bridge also holds for a field that is
@@ -173,7 +175,8 @@ def seasons(samples: Samples, values: Floats) -> Floats:
     count = np.bincount(samples.cycle)
     total = np.zeros((len(count), *values.shape[1:]))
     np.add.at(total, samples.cycle, values)
-    return (total.T / count).T[samples.cycle]
+    means: Floats = (total.T / np.maximum(count, 1)).T
+    return means[samples.cycle]
 
 
 def _evened(samples: Samples) -> Samples:
@@ -264,7 +267,10 @@ def represented(x: Floats, columns: NDArray[np.int64], area: Floats) -> Floats:
     """Return the area of the pixels whose series are nearest to each of some."""
     square = (x * x).sum(axis=0)
     apart = square[:, None] - 2.0 * x.T @ x[:, columns] + square[columns]
-    return np.bincount(np.argmin(apart, axis=1), weights=area, minlength=len(columns))
+    nearest = np.argmin(apart, axis=1)
+    areas = np.zeros(len(columns))
+    np.add.at(areas, nearest, area)
+    return areas
 
 
 def _path(

@@ -13,7 +13,7 @@ from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.periods import Periods, periods
 from xflux.labels.units import plain_indexes
-from xflux.regional.regional_integral import _flux
+from xflux.regional.found_flux import found_flux
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,11 +73,12 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
     """
     import xarray as xr
 
-    given = nee
     if isinstance(nee, xr.DataArray):
         given = nee.coords.to_dataset().assign({variable: nee.variable})
+    else:
+        given = nee
     given = plain_indexes(given)
-    rate = _flux(given, variable, None)
+    rate = found_flux(given, variable, None, needed_by=needed_by).canonical
     lat, lon = find_lat_lon(given)
     if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims:
         raise InputError(

@@ -12,19 +12,17 @@ from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step, TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import Limits
 from xflux.labels.coasts import warn_of_coasts
-from xflux.labels.find import find, require_known
-from xflux.labels.flux_definition import NET, direction, named_definition
+from xflux.labels.find import require_known
 from xflux.labels.grid import cell_area, land_fraction, match_grid
 from xflux.labels.integral import regional_sums
 from xflux.labels.named_regions import named_regions
 from xflux.labels.periods import Freq
-from xflux.labels.pipeline import materialise, said_of_dropped
-from xflux.labels.plan import Plan
+from xflux.labels.pipeline import said_of_dropped
 from xflux.labels.region_coverage import region_coverage
 from xflux.labels.regions import as_regions
-from xflux.labels.resolve import resolve
 from xflux.labels.units import plain_indexes
 from xflux.labels.variables import variables
+from xflux.regional.found_flux import KEPT, found_flux
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +32,6 @@ __all__ = ["Bridge", "regional_integral"]
 #: Units of fluxes that have an integral: of carbon, water and energy.
 _INTEGRABLE = ("g m-2 d-1", "kg m-2 d-1", "W m-2")
 _BOUNDS = ("_lower", "_upper")
-_KEPT = ("flux_definition", "synthetic", "cell_methods", "model")
 
 
 class Bridge(Protocol):
@@ -164,9 +161,10 @@ def regional_integral(
             "regions are those of the bridge; leave regions out, or sum exactly without a bridge"
         )
     ds = plain_indexes(ds)
-    flux, scale, plan = _flux(ds, variable, names)
+    found_in = found_flux(ds, variable, names, needed_by="regional_integral")
     if bridge is not None:
-        return _estimated(_canonical(flux, scale, plan), bridge, freq, units)
+        return _estimated(found_in.canonical, bridge, freq, units)
+    flux, scale = found_in.array, found_in.scale
     steps = _steps(ds, flux, stamp)
     area, land = cell_area(ds), land_fraction(ds)
     grid = match_grid(area, flux, what="area")
@@ -209,40 +207,6 @@ def _check(variable: str, freq: str) -> None:
         raise InputError(f"freq={freq!r} is not known; use 'MS' for months or 'YS' for years")
 
 
-def _flux(
-    ds: xr.Dataset, variable: str, names: Mapping[str, str] | None
-) -> tuple[xr.DataArray, float, Plan]:
-    """Return the flux as it stands with attributes of what it becomes when scaled."""
-    row = variables[variable]
-    plan = resolve(ds, {variable: "regional_integral"}, names=names)
-    if plan.steps:
-        # What is derived is in canonical units, and within the range of the table.
-        flux, scale = materialise(plan, variable), 1.0
-    else:
-        flux, scale = plan.sources[variable].array, plan.sources[variable].scale
-    own = find(ds, variable, names)
-    source = flux if own is None else ds[own]
-    attrs = {key: source.attrs[key] for key in _KEPT if key in source.attrs}
-    if variable in NET:
-        attrs["flux_definition"] = named_definition(source, variable)
-    if row.positive:
-        if direction(source) not in (None, row.positive):
-            scale = -scale
-        attrs["positive"] = row.positive
-    flux = flux.rename(variable).drop_attrs()
-    return (
-        flux.assign_attrs({"units": row.units, "long_name": row.long_name, **attrs}),
-        scale,
-        plan,
-    )
-
-
-def _canonical(flux: xr.DataArray, scale: float, plan: Plan) -> xr.DataArray:
-    """Return the flux itself in the unit and direction of the table."""
-    values = materialise(plan, str(flux.name))
-    return (-values if scale < 0 else values).assign_attrs(flux.attrs)
-
-
 def _limits(variable: str, scale: float) -> Limits:
     row = variables[variable]
     low, high = sorted((row.valid_min / abs(scale), row.valid_max / abs(scale)))
@@ -258,7 +222,7 @@ def _estimated(flux: xr.DataArray, bridge: Bridge, freq: Freq, units: str) -> xr
         )
     found = estimate(flux, freq=freq, units=units)
     # What the bridge says of its estimate goes before what the flux says.
-    kept = {key: flux.attrs[key] for key in (*_KEPT, "positive") if key in flux.attrs}
+    kept = {key: flux.attrs[key] for key in (*KEPT, "positive") if key in flux.attrs}
     kept.pop("cell_methods", None)
     result = found.assign_attrs({**kept, **found.attrs}).to_dataset(name=str(flux.name))
     return result.assign_attrs(
