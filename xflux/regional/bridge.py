@@ -291,6 +291,7 @@ class RegionalBridge(BaseEstimator):
         most = self.pixels or max(12, int(0.05 * region.size))
         return choose_pixels(
             region.samples, stratified_sample(groups.labels, self.candidates, random),
+            groups.labels, groups.medoids,
             enough=self.r2, of_anomalies=self.anomaly_r2, most=most, relax=self.relax,
         )  # fmt: skip
 

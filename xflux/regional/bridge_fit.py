@@ -25,7 +25,7 @@ _AT_ONCE = 20
 #: Strengths with which weights are drawn to the areas that pixels stand for, strongest first.
 _STRENGTHS = tuple(np.logspace(1.0, -5.0, 13))
 #: How much worse than the best a stronger draw may be in what was left out.
-_AS_GOOD = 0.002
+_AS_GOOD = 0.01
 #: Parts into which years are divided for cross-validation.
 FOLDS = 5
 
@@ -100,6 +100,8 @@ def r2(observed: Array, predicted: Array) -> float:
 def choose_pixels(
     samples: Samples,
     candidates: NDArray[np.int64],
+    strata: NDArray[np.int64],
+    stand_ins: NDArray[np.int64],
     *,
     enough: float,
     of_anomalies: float,
@@ -113,6 +115,11 @@ def choose_pixels(
     samples : Samples
     candidates : ndarray of int
         Columns among which to choose.
+    strata : ndarray (pixel,)
+        Group of each pixel, from 0 on.
+    stand_ins : ndarray (group,)
+        Column that joins where the Lasso leaves a group without any: what varies little is not
+        chosen, and would be free to drift.
     enough : float
         R2, of samples fitted and left out, at which the path is left;
     of_anomalies : float
@@ -147,14 +154,21 @@ def choose_pixels(
     paths = [_path(even, rows, candidates) for rows in (whole, *parts)]
     before: tuple[bytes, ...] = ()
     best: tuple[float, Choice] | None = None
-    for penalty, (own, *others) in _together(paths):
-        if np.count_nonzero(own) > most:
-            break
-        chosen = tuple(np.flatnonzero(beta).tobytes() for beta in (own, *others))
-        if not own.any() or (chosen == before and relax):
+    for penalty, betas in _together(paths):
+        chosen = [candidates[np.flatnonzero(beta)] for beta in betas]
+        if not chosen[0].size:
             continue
-        before = chosen
-        fitted = _at(samples, even, candidates, penalty, own, list(zip(parts, others)), relax)
+        if relax:
+            chosen = [_with_stand_ins(columns, strata, stand_ins) for columns in chosen]
+        if best is not None and chosen[0].size > most:
+            break
+        now = tuple(columns.tobytes() for columns in chosen)
+        if now == before and relax:
+            continue
+        before = now
+        lasso = np.zeros((len(betas), samples.x.shape[1]))
+        lasso[:, candidates] = betas
+        fitted = _at(samples, even, penalty, chosen, lasso, parts, relax)
         cv = fitted.r2_cv if parts else fitted.r2
         if fitted.r2 >= enough and cv >= enough and not fitted.r2_anomaly < of_anomalies:
             return replace(fitted, enough=True)
@@ -167,6 +181,14 @@ def choose_pixels(
     mean = float(samples.y.mean())
     none, empty = np.full(len(samples.y), mean), np.empty(0, np.int64)
     return Choice(empty, np.empty(0), mean, np.nan, np.nan, none, np.nan, np.nan, np.nan, False)
+
+
+def _with_stand_ins(
+    columns: NDArray[np.int64], strata: NDArray[np.int64], stand_ins: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Add the columns of groups that have none."""
+    without = np.setdiff1d(np.arange(len(stand_ins)), strata[columns])
+    return np.union1d(columns, stand_ins[without])
 
 
 def seasons(samples: Samples, values: Floats) -> Floats:
@@ -199,37 +221,33 @@ def _evened(samples: Samples) -> Samples:
 def _at(
     samples: Samples,
     even: Samples,
-    candidates: NDArray[np.int64],
     penalty: float,
-    beta: Floats,
-    others: list[tuple[NDArray[np.bool_], Floats]],
+    chosen: list[NDArray[np.int64]],
+    lasso: Floats,
+    parts: list[NDArray[np.bool_]],
     relax: bool,
 ) -> Choice:
     """Return what one penalty chooses, and how it does where it was not fitted."""
-    columns = candidates[np.flatnonzero(beta)]
     everything = np.ones(len(samples.y), bool)
     strengths = _STRENGTHS if relax else (np.nan,)
     left_out = np.full((len(strengths), len(samples.y)), np.nan)
     judged = np.full(left_out.shape, np.nan)
-    for rows, other in others:
-        picked = candidates[np.flatnonzero(other)]
-        weights, level = _weights(
-            samples, even, rows, picked, other[np.flatnonzero(other)], strengths
-        )
+    for rows, picked, own in zip(parts, chosen[1:], lasso[1:], strict=True):
+        weights, level = _weights(samples, even, rows, picked, own[picked], strengths)
         left_out[:, ~rows] = weights @ samples.x[~rows][:, picked].T + level[:, None]
         level = even.y[rows].mean() - weights @ even.x[rows][:, picked].mean(axis=0)
         judged[:, ~rows] = weights @ even.x[~rows][:, picked].T + level[:, None]
-    weights, level = _weights(
-        samples, even, everything, columns, beta[np.flatnonzero(beta)], strengths
-    )
+    columns = chosen[0]
+    weights, level = _weights(samples, even, everything, columns, lasso[0][columns], strengths)
     fitted = weights @ samples.x[:, columns].T + level[:, None]
     worth = np.array([r2(even.y, made) for made in judged])
-    if not others:
+    if not parts:
         worth = np.array([r2(samples.y, made) for made in fitted])
     k = int(np.flatnonzero(worth >= np.nanmax(worth) - _AS_GOOD)[0])
     anomaly = np.nan
-    if samples.cycle is not None and others:
-        apart = [y - seasons(samples, y) for y in (samples.y, left_out[k])]
+    if samples.cycle is not None:
+        judged_by = left_out[k] if parts else fitted[k]
+        apart = [y - seasons(samples, y) for y in (samples.y, judged_by)]
         anomaly = r2(*apart)
     return Choice(
         columns, weights[k], float(level[k]), penalty, float(strengths[k]), left_out[k],
@@ -253,13 +271,15 @@ def _weights(
     x, y = even.x[rows][:, columns], even.y[rows]
     spread = x.std(axis=0)
     areas = represented(even.x[rows], columns, samples.area)
-    z = (x - x.mean(axis=0)) / spread
-    start = areas * spread
+    # A pixel that does not vary keeps the area that it stands for.
+    varies = spread > 1e-9 * max(float(spread.max()), 1e-300)
+    z = (x - x.mean(axis=0)) / np.where(varies, spread, np.inf)
+    start = areas * np.where(varies, spread, 0.0)
     left = (y - y.mean()) - z @ start
     values, vectors = np.linalg.eigh(z.T @ z / len(y))
     turned = vectors.T @ (z.T @ left / len(y))
     moved = np.stack([vectors @ (turned / (np.maximum(values, 0.0) + s)) for s in strengths])
-    weights = (start + moved) / spread
+    weights = np.where(varies, (start + moved) / np.where(varies, spread, 1.0), areas)
     return weights, level - weights @ mean
 
 

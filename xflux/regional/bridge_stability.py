@@ -79,7 +79,8 @@ def stability(
         for draw in range(n):
             random = np.random.default_rng([bridge.seed, 3, k, draw])
             choice = choose_pixels(
-                fitted, stratified_sample(groups.labels, size, random), enough=bridge.r2,
+                fitted, stratified_sample(groups.labels, size, random), groups.labels,
+                _drawn(groups.labels, random), enough=bridge.r2,
                 of_anomalies=bridge.anomaly_r2,
                 most=bridge.pixels or max(12, int(0.05 * region.size)), relax=bridge.relax,
             )  # fmt: skip
@@ -123,3 +124,10 @@ def _jaccard(places: Any) -> float:
     either = size[:, None] + size - both
     pairs = np.triu_indices(len(places), 1)
     return float(np.mean(both[pairs] / np.maximum(either[pairs], 1.0)))
+
+
+def _drawn(labels: Any, random: np.random.Generator) -> Any:
+    """Draw a pixel of each group."""
+    return np.array([
+        random.choice(np.flatnonzero(labels == group)) for group in range(labels.max() + 1)
+    ])  # fmt: skip

@@ -160,6 +160,14 @@ class _Session:
     learned: list[str]
     air: dict[str, Any] = field(default_factory=dict)
 
+    def meet(self, atmosphere: Atmosphere) -> None:
+        """Take the pixels of another bridge."""
+        import torch
+
+        for name in ("x", "weights", "level"):
+            array = np.asarray(getattr(atmosphere, name), np.float32)
+            self.air[name] = torch.as_tensor(array, device=self.device)
+
     def nee(self, x: Tensor) -> Tensor:
         return forward(self.design, self.tensors, x)
 
@@ -193,7 +201,7 @@ def train(
     split: Split,
     *,
     start: Member | None = None,
-    look: Callable[[dict[str, Array]], float] | None = None,
+    look: Callable[[dict[str, Array], int], tuple[float, Atmosphere | None]] | None = None,
     device: str = "cpu",
 ) -> Member:
     """Train one network until sites and years that it does not train on gain no more.
@@ -238,7 +246,10 @@ def train(
     learned_weights = atmosphere is not None and design.weighting is None
     if learned_weights:
         groups.append({"params": etas, "lr": _FASTER * design.rate})
-    optimiser = torch.optim.Adam(groups)
+    import os
+
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.0)
+    optimiser.param_groups[0]["weight_decay"] = float(os.environ.get("WD", "0"))
     x, y = (torch.as_tensor(a[use], device=device) for a in (towers.x, towers.y))
     x_held, y_held = (torch.as_tensor(a[watch], device=device) for a in (towers.x, towers.y))
     in_years, stop_years = _years(atmosphere, split)
@@ -285,7 +296,9 @@ def train(
             parts["atm"] = np.nan
         parts["bridge_r2"] = np.nan
         if look is not None and design.check_every and (epoch + 1) % design.check_every == 0:
-            parts["bridge_r2"] = look(_plain(tensors))
+            parts["bridge_r2"], anew = look(_plain(tensors), epoch)
+            if anew is not None:
+                session.meet(anew)
         history.append(parts)
         if not np.isfinite(score):
             raise InputError(f"diverged in epoch {epoch + 1}; take a rate below {design.rate}")
