@@ -91,7 +91,7 @@ class RegionalBridge(BaseEstimator):
         clusters: int = 8,
         relax: bool = True,
         seed: int = 0,
-        anomaly_r2: float = 0.8,
+        anomaly_r2: float = 0.7,
         pixels: int | None = None,
         band: int = 12,
     ) -> None:

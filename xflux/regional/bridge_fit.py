@@ -141,11 +141,12 @@ def choose_pixels(
     al. 2024, eq 1), in which season and anomalies count alike: each is divided by its spread in
     the integral, else a cosine is chosen, and what differs between years is not seen.
 
-    The Lasso shrinks its weights. Relaxed, those of the chosen pixels are
-    ``min 1/N sum (y - b - X beta)^2 + lambda |beta - beta_0|^2``: beta_0 is the area of all pixels
-    whose series are nearest to that of the chosen one, and lambda the largest that predicts
-    samples left out as well as the best. Drawn to areas, the bridge also holds for a field that is
-    elsewhere than the one it was fitted to, as far as areas tell.
+    The Lasso shrinks its weights. Relaxed, those of the chosen pixels are ``g_j A_j`` with
+    ``min 1/N sum (y - b - sum_j g_j A_j x_j)^2 + lambda s sum_j (g_j - 1)^2``: A_j is the area of
+    all pixels whose series are nearest to that of the chosen one, s the mean variance of what
+    pixels contribute by their areas, and lambda the largest that predicts samples left out as
+    well as the best. Drawn to areas, the bridge also holds for a field that is elsewhere than
+    the one it was fitted to.
     """
     folds = np.unique(samples.fold)
     parts = [samples.fold != fold for fold in folds] if len(folds) > 1 else []
@@ -269,17 +270,16 @@ def _weights(
         weights = np.tile(lasso, (len(strengths), 1))
         return weights, level - weights @ mean
     x, y = even.x[rows][:, columns], even.y[rows]
-    spread = x.std(axis=0)
     areas = represented(even.x[rows], columns, samples.area)
-    # A pixel that does not vary keeps the area that it stands for.
-    varies = spread > 1e-9 * max(float(spread.max()), 1e-300)
-    z = (x - x.mean(axis=0)) / np.where(varies, spread, np.inf)
-    start = areas * np.where(varies, spread, 0.0)
-    left = (y - y.mean()) - z @ start
-    values, vectors = np.linalg.eigh(z.T @ z / len(y))
+    # What each pixel would contribute by its area alone, of which a weight is a multiple.
+    z = (x - x.mean(axis=0)) * areas
+    square = z.T @ z / len(y)
+    scale = float(np.mean(np.diag(square))) or 1.0
+    left = (y - y.mean()) - z.sum(axis=1)
+    values, vectors = np.linalg.eigh(square)
     turned = vectors.T @ (z.T @ left / len(y))
-    moved = np.stack([vectors @ (turned / (np.maximum(values, 0.0) + s)) for s in strengths])
-    weights = np.where(varies, (start + moved) / np.where(varies, spread, 1.0), areas)
+    more = [vectors @ (turned / (np.maximum(values, 0.0) + s * scale)) for s in strengths]
+    weights = areas * (1.0 + np.stack(more))
     return weights, level - weights @ mean
 
 
