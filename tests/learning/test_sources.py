@@ -55,7 +55,7 @@ def test_a_baseline_is_taken_from_the_fluxes_alone(drivers):
 
 
 def test_what_is_missing_is_named_with_what_needs_it(drivers):
-    with pytest.raises(MissingVariableError, match="a test needs .co2.*fill_co2"):
+    with pytest.raises(MissingVariableError, match=r"a test needs .co2.*fill_co2"):
         sources(drivers.drop_vars("co2"), "co2")
     with pytest.raises(InputError, match="without time"):
         sources(drivers.assign(ta=drivers["ta"].isel(time=0, drop=True)), "ta_cycle")
