@@ -78,10 +78,15 @@ class RegionalBridge(BaseEstimator):
     Examples
     --------
     >>> import xflux
-    >>> earth = xflux.twin.Earth(resolution=10.0, start="2001", end="2003")
-    >>> bands = xflux.latitude_bands(earth.truth, edges=(-60, 0, 30, 80))
-    >>> bridge = RegionalBridge(clusters=4).fit(earth.truth, bands)  # doctest: +SKIP
-    >>> monthly = earth.truth.flux.regional_integral(bridge)  # doctest: +SKIP
+    >>> truth = xflux.twin.Earth(resolution=10.0, start="2001", end="2005").truth
+    >>> bands = xflux.latitude_bands(truth, edges=(-30, 0, 30))
+    >>> bridge = RegionalBridge().fit(truth, bands)
+    >>> weights = bridge.to_dataset()
+    >>> bool((weights.r2_cv > 0.95).all() and (weights.n_pixels <= 12).all())
+    True
+    >>> monthly = truth.flux.regional_integral(bridge)
+    >>> dict(monthly.nee.sizes)
+    {'region': 2, 'time': 60}
     """
 
     def __init__(
@@ -119,8 +124,9 @@ class RegionalBridge(BaseEstimator):
         nee : Dataset or DataArray
             Flux on a grid of latitude and longitude, by month or shorter steps, whole months;
             ``cell_area`` and ``land_fraction`` count where they are there. A dimension ``member``
-            gives more samples. Of a mean year (one year, or ``month``) members are left out in
-            place of years, and without members nothing: `r2_cv` is then NaN.
+            gives more samples. Years are left out in five blocks, fewer than five one by one. Of
+            a mean year (one year, or ``month``) members are left out in place of years, and
+            without members nothing: `r2_cv` is then NaN.
         regions
             What `xflux.regional_integral` reads.
         variable : str
@@ -184,6 +190,9 @@ class RegionalBridge(BaseEstimator):
         ------
         GridMismatchError
             For a flux on another grid.
+        InputError
+            For a net flux that holds other terms (``flux_definition``) than the one fitted to.
+            One of another model is what a bridge is for; `validate` says whether it holds.
         """
         made = self.to_dataset()
         field = net_field(nee, variable=str(made.attrs["variable"]), needed_by=_NAME)
