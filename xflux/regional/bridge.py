@@ -327,7 +327,7 @@ class RegionalBridge(BaseEstimator):
                 XfluxWarning,
                 stacklevel=3,
             )
-        if np.isnan(made["r2_cv"].values).all():
+        if np.isnan(made["r2_cv"].values[made["n_pixels"].values > 0]).any():
             warnings.warn(
                 "one year without members leaves nothing to cross-validate by: r2 is that of the "
                 "months fitted, and says nothing of others; give more years, or members",
