@@ -263,6 +263,11 @@ def test_few_pixels_that_do_not_do_are_told_with_their_region(
     assert not bridge.to_dataset().enough.any()
 
 
+def test_groups_do_not_take_more_pixels_than_allowed(seen: xr.Dataset, bands: xr.DataArray) -> None:
+    fitted = RegionalBridge(pixels=3, clusters=8).fit(seen, bands).to_dataset()
+    assert (fitted.n_pixels <= 3).all()
+
+
 def test_a_region_that_does_not_vary_is_its_mean(seen: xr.Dataset, bands: xr.DataArray) -> None:
     still = seen.assign(nee=(0.0 * seen.nee).assign_attrs(seen.nee.attrs))
     with pytest.warns(XfluxWarning, match="do not reach"):

@@ -156,10 +156,12 @@ def test_a_group_that_hardly_varies_is_stood_in_for() -> None:
     assert (choose(given, groups=groups, relax=False).pixels < 10).all()
 
 
+@pytest.mark.parametrize("groups", [1, 5])
 @pytest.mark.parametrize("most", [1, 3])
-def test_pixels_are_no_more_than_allowed(most: int) -> None:
+def test_pixels_are_no_more_than_allowed(most: int, groups: int) -> None:
     x = noise(50)
-    chosen = choose(samples(x, x.sum(axis=1)), most=most)
+    strata = np.arange(50) % groups
+    chosen = choose(samples(x, x.sum(axis=1)), groups=strata, most=most)
     assert 1 <= chosen.pixels.size <= most
     assert not chosen.enough
 

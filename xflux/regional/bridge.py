@@ -43,7 +43,8 @@ class RegionalBridge(BaseEstimator):
     candidates : int
         Pixels of a region among which to choose, a sample of each of its clusters.
     clusters : int
-        Groups of pixels with series alike.
+        Groups of pixels with series alike, each of which has a pixel of the bridge; no more than
+        `pixels`.
     relax : bool
         Fit the weights of chosen pixels anew, drawn to the areas that they stand for; False: keep
         those of the Lasso, which are shrunk.
@@ -288,20 +289,24 @@ class RegionalBridge(BaseEstimator):
         bridge.bridge_ = made
         return bridge
 
+    def _most(self, region: RegionSamples) -> int:
+        return self.pixels or max(12, int(0.05 * region.size))
+
     def _groups(self, region: RegionSamples, k: int) -> Clusters:
+        # Each group has a pixel of the bridge.
+        count = min(self.clusters, self._most(region))
         return cluster_series(
-            region.series, self.clusters, band=self.band,
+            region.series, count, band=self.band,
             random=np.random.default_rng([self.seed, 1, k]),
         )  # fmt: skip
 
     def _choose(
         self, region: RegionSamples, groups: Clusters, random: np.random.Generator
     ) -> Choice:
-        most = self.pixels or max(12, int(0.05 * region.size))
         return choose_pixels(
             region.samples, stratified_sample(groups.labels, self.candidates, random),
             groups.labels, groups.medoids,
-            enough=self.r2, of_anomalies=self.anomaly_r2, most=most, relax=self.relax,
+            enough=self.r2, of_anomalies=self.anomaly_r2, most=self._most(region), relax=self.relax,
         )  # fmt: skip
 
     def _check(self) -> None:
