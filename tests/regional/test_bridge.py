@@ -212,6 +212,30 @@ def test_a_region_without_values_is_refused(seen: xr.Dataset, bands: xr.DataArra
         RegionalBridge().fit(empty, bands)
 
 
+def test_a_mask_on_another_grid_is_refused(seen: xr.Dataset, bands: xr.DataArray) -> None:
+    with pytest.raises(GridMismatchError, match="17"):
+        RegionalBridge().fit(seen, bands.isel(lat=slice(1, None)))
+
+
+def test_points_and_what_has_no_time_are_refused(seen: xr.Dataset, bands: xr.DataArray) -> None:
+    points = seen.stack(site=("lat", "lon")).reset_index("site")
+    with pytest.raises(InputError, match="a grid of latitude by longitude"):
+        RegionalBridge().fit(points, None)
+    with pytest.raises(InputError, match="needs months"):
+        RegionalBridge().fit(seen.isel(time=0, drop=True), bands)
+
+
+def test_shares_may_overlap_and_nan_is_none(seen: xr.Dataset, bands: xr.DataArray) -> None:
+    """Each region has a bridge of its own, whatever the others hold."""
+    south, both = (bands == 1).astype("f8"), (bands > 0).astype("f8")
+    layers = xr.concat([south.where(south > 0), both], dim="region", coords="minimal")
+    layers = layers.assign_coords(region=[1, 2]).drop_attrs()
+    bridge = RegionalBridge().fit(seen, layers)
+    exact = xflux.regional_integral(seen, regions=layers).nee
+    error = bridge.estimate(seen) - exact
+    assert (error.std("time") < 0.3 * exact.std("time")).all()
+
+
 def test_gaps_in_months_are_refused_by_name(
     bridge: RegionalBridge, seen: xr.Dataset, bands: xr.DataArray
 ) -> None:

@@ -36,6 +36,9 @@ def test_validation_is_the_estimate_beside_the_exact_integral(
     np.testing.assert_allclose(found.rmse_annual, np.sqrt((sums**2).mean("year")))
     assert (found.r2 > 0.9).all()
     assert not found.decoupled.any()
+    assert found.r2.attrs == {"long_name": "explained variance of months", "units": "1"}
+    assert found.exact.attrs["cell_methods"] == "area: sum where land time: sum"
+    assert "synthetic" in found.attrs
 
 
 def test_a_flux_that_left_the_bridge_is_told(bridge: RegionalBridge, seen: xr.Dataset) -> None:

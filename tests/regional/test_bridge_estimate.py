@@ -58,6 +58,15 @@ def test_years_are_sums_of_months_in_any_unit(bridge: RegionalBridge, seen: xr.D
         bridge.estimate(seen, units="km3")
 
 
+def test_a_year_that_lacks_months_is_missing(bridge: RegionalBridge, seen: xr.Dataset) -> None:
+    part = seen.isel(time=slice(3, 40))
+    years = part.flux.regional_integral(bridge, freq="YS").nee
+    np.testing.assert_array_equal(years.isnull().all("region"), [True, False, False, True])
+    np.testing.assert_allclose(years[:, 1:3], bridge.estimate(seen, freq="YS")[:, 1:3])
+    with pytest.raises(InputError, match="freq='D' is not known"):
+        bridge.estimate(seen, freq="D")
+
+
 @pytest.mark.parametrize("chunks", [{}, {"time": 1}, {"time": 7, "lat": 5, "lon": 9}])
 def test_an_estimate_is_lazy_and_the_same_in_any_chunks(
     bridge: RegionalBridge, seen: xr.Dataset, chunks: dict[str, int]
@@ -70,6 +79,26 @@ def test_an_estimate_is_lazy_and_the_same_in_any_chunks(
     assert len(computed) == 1
     assert loaded.dtype == np.float64
     xr.testing.assert_allclose(loaded, bridge.estimate(seen), rtol=1e-9)
+
+
+def test_a_model_runs_only_where_pixels_contribute(
+    bridge: RegionalBridge, seen: xr.Dataset
+) -> None:
+    """What makes NEE is called for few blocks: here its two halves."""
+    calls: list[int] = []
+
+    def photosynthesis(block: Any) -> Any:
+        calls.append(1)
+        return np.full_like(block, 3.0)
+
+    lazy = seen.chunk(lat=3, lon=4)
+    gpp = lazy.nee.data.map_blocks(photosynthesis, meta=np.empty((0, 0, 0), "f4"))
+    made = lazy.assign(nee=lazy.nee + 3.0 - lazy.nee.copy(data=gpp))
+    made.nee.attrs = seen.nee.attrs
+    with no_compute():
+        found = made.flux.regional_integral(bridge).nee
+    np.testing.assert_allclose(found, bridge.estimate(seen), atol=1e-4)
+    assert 0 < len(calls) < 0.4 * gpp.npartitions
 
 
 def test_any_order_of_dimensions_is_read(bridge: RegionalBridge, seen: xr.Dataset) -> None:
@@ -139,6 +168,20 @@ def test_a_grid_may_run_the_other_way(bridge: RegionalBridge, seen: xr.Dataset) 
         xr.testing.assert_allclose(bridge.estimate(other), bridge.estimate(seen))
         found, expected = bridge.validate(other), bridge.validate(seen)
         xr.testing.assert_allclose(found, expected)
+
+
+def test_rounding_does_not_make_another_grid(bridge: RegionalBridge, seen: xr.Dataset) -> None:
+    """The meridian of Greenwich is 0, -1e-13 or, in float32, whatever is next to it."""
+    centred = seen.assign_coords(lon=seen.lon - 5.0)
+    bands = xflux.latitude_bands(centred, edges=(-30, 0, 30))
+    shifted = RegionalBridge().fit(centred, bands)
+    expected = shifted.estimate(centred)
+    for noise in (-1e-13, 1e-13, -1e-5):
+        xr.testing.assert_allclose(
+            shifted.estimate(centred.assign_coords(lon=centred.lon + noise)), expected
+        )
+    single = seen.assign_coords(lat=seen.lat.astype("f4"), lon=seen.lon.astype("f4"))
+    xr.testing.assert_allclose(bridge.estimate(single), bridge.estimate(seen))
 
 
 def test_another_grid_is_refused_with_the_way_out(bridge: RegionalBridge, seen: xr.Dataset) -> None:

@@ -63,7 +63,8 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         ours = np.asarray(bridge[role].values, np.float64)
         theirs = np.asarray(field.rate[name].values, np.float64)
         if role == "grid_lon":
-            ours, theirs = np.mod(ours, 360.0), np.mod(theirs, 360.0)
+            # A meridian just west of 0 is the one at 0, not at 360.
+            ours, theirs = (np.mod(one + _TOLERANCE, 360.0) for one in (ours, theirs))
         order = np.argsort(theirs)
         near = np.searchsorted(theirs[order], ours - _TOLERANCE)
         position = order[np.minimum(near, theirs.size - 1)]
