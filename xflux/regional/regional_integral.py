@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import numpy as np
@@ -169,6 +170,9 @@ def regional_integral(
     area, land = cell_area(ds), land_fraction(ds)
     grid = match_grid(area, flux, what="area")
     found = as_regions(named_regions(regions, ds), grid)
+    if found is not None and flux.chunks is not None:
+        # Once here: Dask would read shares whole, to name them, wherever they are used.
+        found = replace(found, weights=found.weights.chunk())
     warn_of_coasts({variable: flux}, land, area.dims)
     sums = regional_sums(
         flux,
