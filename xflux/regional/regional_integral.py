@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.labels.amount_units import INTEGRABLE
 from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step, TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import Limits
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge", "regional_integral"]
 
-#: Units of fluxes that have an integral: of carbon, water and energy.
-_INTEGRABLE = ("g m-2 d-1", "kg m-2 d-1", "W m-2")
 _BOUNDS = ("_lower", "_upper")
 
 
@@ -202,10 +201,10 @@ def _check(variable: str, freq: str) -> None:
             "sum; keep members or scenarios as a dimension, and take quantiles of the integral"
         )
     require_known(variable, "variable")
-    if variables[variable].units not in _INTEGRABLE:
+    if variables[variable].units not in INTEGRABLE:
         raise InputError(
             f"{variable!r} [{variables[variable].units}] is no flux per area; what is integrated "
-            f"has one of the units {', '.join(_INTEGRABLE)}"
+            f"has one of the units {', '.join(INTEGRABLE)}"
         )
     if freq not in get_args(Freq):
         raise InputError(f"freq={freq!r} is not known; use 'MS' for months or 'YS' for years")
