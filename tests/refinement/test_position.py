@@ -10,7 +10,6 @@ from guards import no_compute
 import xflux
 from xflux.errors import InputError, MissingVariableError, XfluxWarning
 from xflux.learning.features import DEFAULT_FEATURES, columns, expand, parse
-from xflux.refinement.inputs import source_arrays
 
 EARTH = xflux.twin.Earth(resolution=20.0, start="2001", end="2003", seed=1)
 FEATURES = ("ta", "swin", "lat", "lon")
@@ -60,22 +59,6 @@ def test_names_order_and_kind_of_longitude_do_not_matter(model):
     other = east.rename(lat="latitude", lon="longitude").transpose("longitude", "time", "latitude")
     made = model.apply(other)["le"].transpose("time", "latitude", "longitude")
     np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-4)
-
-
-def test_radians_are_read_as_such(towers):
-    drivers = towers[0]
-    turned = {
-        name: np.deg2rad(drivers[name]).assign_attrs(drivers[name].attrs | {"units": "radian"})
-        for name in ("lat", "lon")
-    }
-    features = [parse("lat"), parse("lon")]
-    first, second = (
-        source_arrays(ds, features, xr.Dataset(), needed_by="a test")
-        for ds in (drivers, drivers.assign_coords(turned))
-    )
-    for name in ("lat", "lon"):
-        np.testing.assert_allclose(first[name], second[name], atol=1e-4)
-        assert first[name].dtype == np.float32
 
 
 def test_without_a_position_it_is_told(towers, model):

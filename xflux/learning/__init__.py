@@ -1,1 +1,1 @@
-"""Learners of plain rows, which refinement and allocation share: trees, kernels, cascades."""
+"""Learners of rows, and drivers as sources of features: for all that learns from towers."""

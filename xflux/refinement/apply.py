@@ -18,8 +18,9 @@ from xflux.labels.calendar import find_time
 from xflux.labels.chunks import at_least, largest_chunks, same_volume
 from xflux.labels.variables import IGBP
 from xflux.learning.features import based_on
+from xflux.learning.sources import source_arrays, with_net_radiation
 from xflux.numerics.tiles import slabs
-from xflux.refinement.inputs import baseline_fluxes, source_arrays, with_net_radiation
+from xflux.refinement.baseline_fluxes import baseline_fluxes
 from xflux.refinement.known_sites import remembered
 from xflux.refinement.refinement import Refinement
 from xflux.refinement.steps import check_steps

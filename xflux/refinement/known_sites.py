@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xflux.errors import AmbiguousVariableError, MissingVariableError
 from xflux.labels.calendar import find_time
-from xflux.refinement.inputs import positions
+from xflux.learning.sources import positions
 from xflux.refinement.site_memory import KnownSites, fit_memory
 
 if TYPE_CHECKING:

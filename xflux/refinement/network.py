@@ -279,7 +279,7 @@ class Network:
         return slopes
 
     def _forward(self, member: Member, rows: Array) -> dict[str, Array]:
-        from xflux.refinement.network_kernel import forward
+        from xflux.learning.network_kernel import forward
 
         arrays, design = member.arrays, self.design
         layers = range(len(design.hidden) + 1)
@@ -296,6 +296,7 @@ class Network:
             np.array(design.positive),
             arrays["y_mean"][heads],
             arrays["y_spread"][heads],
+            False,
             out,
         )
         made = {flux: out[:, k] for k, flux in enumerate(design.heads)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 from xflux.errors import XfluxError
 from xflux.labels.attach import generated
-from xflux.refinement.inputs import positions
+from xflux.learning.sources import positions
 from xflux.refinement.steps import step_days
 
 __all__ = ["provenance"]

@@ -9,7 +9,7 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.labels.attach import warn_of_replaced
 from xflux.labels.blockwise import check_same_grid
-from xflux.refinement.inputs import with_net_radiation
+from xflux.learning.sources import with_net_radiation
 from xflux.refinement.tower_rows import FLUXES
 
 if TYPE_CHECKING:

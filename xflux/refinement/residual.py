@@ -16,17 +16,17 @@ from xflux.errors import InputError
 from xflux.learning.features import DEFAULT_FEATURES, Feature
 from xflux.learning.layout import sequence_features
 from xflux.learning.learners import described, from_description, maker
+from xflux.learning.pixels import pixel_features
 from xflux.learning.smartforest import SmartForest4D
+from xflux.learning.sources import warn_of_position
 from xflux.progress_bar import progress_bar
 from xflux.refinement.calibration import calibrate
 from xflux.refinement.ensemble import FULL, Sampling, fit_ensemble
 from xflux.refinement.estimator import TowerEstimator
-from xflux.refinement.inputs import warn_of_position
 from xflux.refinement.known_sites import known_sites
 from xflux.refinement.monotone import SPLIT, signs, slope, traits
 from xflux.refinement.observation_uncertainty import error_terms, require_uncertainties, share_table
 from xflux.refinement.perturbation import Errors, RowErrors, decompose
-from xflux.refinement.pixels import pixel_features
 from xflux.refinement.provenance import provenance
 from xflux.refinement.refinement import Refinement
 from xflux.refinement.tower_rows import (

@@ -16,13 +16,8 @@ from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.labels.variables import variables
 from xflux.learning.features import Feature, based_on, columns, expand, parse, sources
-from xflux.refinement.inputs import (
-    DERIVED,
-    baseline_fluxes,
-    held_as,
-    source_arrays,
-    with_net_radiation,
-)
+from xflux.learning.sources import DERIVED, source_arrays, with_net_radiation
+from xflux.refinement.baseline_fluxes import baseline_fluxes, held_as
 
 if TYPE_CHECKING:
     import xarray as xr

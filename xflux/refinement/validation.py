@@ -11,9 +11,10 @@ from xflux.labels.attach import describe, generated
 from xflux.labels.pipeline import materialise
 from xflux.labels.resolve import resolve
 from xflux.learning.features import BASELINES, based_on, parse
+from xflux.learning.sources import with_net_radiation
 from xflux.progress_bar import progress_bar
+from xflux.refinement.baseline_fluxes import baseline_fluxes
 from xflux.refinement.folds import Fold
-from xflux.refinement.inputs import baseline_fluxes, with_net_radiation
 from xflux.refinement.observation_uncertainty import uncertainty_variables
 from xflux.refinement.splits import as_splitter
 

@@ -7,7 +7,7 @@ give the network that it is compared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ __all__ = ["Atmosphere", "Design", "Member", "Split", "Towers", "forward", "trai
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
+
+Look = Callable[[dict[str, Array], int], "tuple[Floats, Atmosphere | None]"]
 
 #: Standard deviations of the towers' rows within which features are held.
 LIMIT = 4.0
@@ -201,7 +203,7 @@ def train(
     split: Split,
     *,
     start: Member | None = None,
-    look: Callable[[dict[str, Array], int], tuple[float, Atmosphere | None]] | None = None,
+    look: Look | None = None,
     device: str = "cpu",
 ) -> Member:
     """Train one network until sites and years that it does not train on gain no more.
@@ -219,7 +221,8 @@ def train(
     start : Member, optional
         Whose weights to go on from.
     look : callable, optional
-        Gets weights every `check_every` epochs, and says how well the bridge holds (R2).
+        Gets weights and epoch every `check_every` epochs; says how well the bridge of each region
+        holds (R2), and what to meet the inversions by from then on.
     device : str
 
     Notes
@@ -246,10 +249,7 @@ def train(
     learned_weights = atmosphere is not None and design.weighting is None
     if learned_weights:
         groups.append({"params": etas, "lr": _FASTER * design.rate})
-    import os
-
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.0)
-    optimiser.param_groups[0]["weight_decay"] = float(os.environ.get("WD", "0"))
+    optimiser = torch.optim.Adam(groups)
     x, y = (torch.as_tensor(a[use], device=device) for a in (towers.x, towers.y))
     x_held, y_held = (torch.as_tensor(a[watch], device=device) for a in (towers.x, towers.y))
     in_years, stop_years = _years(atmosphere, split)
@@ -296,7 +296,8 @@ def train(
             parts["atm"] = np.nan
         parts["bridge_r2"] = np.nan
         if look is not None and design.check_every and (epoch + 1) % design.check_every == 0:
-            parts["bridge_r2"], anew = look(_plain(tensors), epoch)
+            found, anew = look(_plain(tensors), epoch)
+            parts["bridge_r2"] = float(np.min(found))
             if anew is not None:
                 session.meet(anew)
         history.append(parts)
@@ -373,8 +374,3 @@ def _start(
         made[f"weight{j}"] = gain / np.sqrt(inputs) * random.standard_normal((units, inputs))
         made[f"bias{j}"] = np.zeros(units)
     return {name: np.asarray(array, np.float32) for name, array in made.items()}
-
-
-def rebridged(atmosphere: Atmosphere, x: Array, weights: Floats, level: Floats) -> Atmosphere:
-    """Return the same inversions met by other pixels."""
-    return replace(atmosphere, x=x, weights=weights, level=level)

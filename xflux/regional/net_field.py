@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-__all__ = ["NetField", "months_of", "net_field"]
+__all__ = ["NetField", "grid_field", "months_of", "net_field"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,29 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
     land = land.fillna(0.0).drop_attrs().assign_attrs(units="m2", long_name="area of land")
     order = (str(lat.dims[0]), str(lon.dims[0]))
     return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
+
+
+def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
+    """Return grid and months of drivers, as of a flux on them.
+
+    Raises
+    ------
+    InputError
+        For another grid, or no time.
+    """
+    import xarray as xr
+
+    lat, lon = find_lat_lon(ds)
+    steps = time_steps(ds)
+    if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims or steps is None:
+        raise InputError(
+            f"{needed_by} needs drivers on a grid of latitude by longitude with months, and they "
+            f"have the dims {tuple(ds.dims)}"
+        )
+    order = (steps.dim, str(lat.dims[0]), str(lon.dims[0]))
+    empty = np.broadcast_to(np.float32(0.0), [ds.sizes[dim] for dim in order])
+    rate = xr.DataArray(empty, dims=order, coords={dim: ds[dim] for dim in order}, name="nee")
+    return NetField(rate, rate.isel({steps.dim: 0}), steps, order[1], order[2])
 
 
 def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:

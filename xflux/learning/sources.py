@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xflux.errors import InputError, MissingVariableError, XfluxWarning
-from xflux.labels.attach import describe
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.calendar import find_time
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.find import find
@@ -18,15 +17,16 @@ from xflux.labels.resolve import resolve
 from xflux.labels.seasonal_means import mean_of_month, mean_of_season
 from xflux.labels.variables import variables
 from xflux.learning.features import BASELINES, POSITION, Feature, sources
-from xflux.refinement.pixels import pixel_arrays
+from xflux.learning.pixels import pixel_arrays
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
     "DERIVED",
-    "baseline_fluxes",
-    "held_as",
+    "NAMING",
+    "OTHERWISE",
+    "canonical",
     "positions",
     "source_arrays",
     "warn_of_position",
@@ -44,96 +44,19 @@ OTHERWISE = {"co2": "or add a record of it with xflux.fill_co2"}
 DERIVED = ("rnet", "swin_potential", "wai")
 
 
-def baseline_fluxes(ds: xr.Dataset, models: Mapping[str, Any], wanted: Sequence[str]) -> xr.Dataset:
-    """Return the baseline: what the drivers hold of it, else computed.
-
-    A flux of the drivers is taken for the baseline when its attribute ``model`` says who
-    computed it; observations have none.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Drivers, as `with_net_radiation` returns them, and maybe fluxes.
-    models : mapping of str to FluxModel
-        Of gpp, reco and le.
-    wanted : sequence of str
-        Fluxes; where the drivers hold them all, nothing is computed, and what they hold goes
-        before what is computed in any case.
-
-    Returns
-    -------
-    Dataset
-        The fluxes; lazy where the drivers are.
+def canonical(ds: xr.Dataset, name: str, *, needed_by: str) -> xr.DataArray:
+    """Return a variable in canonical units, plain, with its attributes.
 
     Raises
     ------
-    MissingVariableError, InputError
-        When a driver or a model of the baseline is missing.
     UnitsError
-        For a baseline of another unit.
+        For another unit, named with what needs the variable.
     """
-    wanted = list(dict.fromkeys(wanted))
-    names = {flux: name for flux in BASELINES if (name := held_as(ds, flux)) is not None}
-    held = {flux: _canonical(ds[[name]].rename({name: flux}), flux) for flux, name in names.items()}
-    missing = {flux for flux in wanted if flux not in held}
-    # nee is the difference of the gpp and reco that are held, not of two others.
-    parts = {"gpp", "reco"} if "nee" in missing else set()
-    missing = (missing | parts) - set(held) - ({"nee"} if parts <= set(held) else set())
-    if missing:
-        made = _computed(ds, models, missing)
-        new = [flux for flux in BASELINES if flux in made and flux not in held]
-        held |= {flux: _canonical(made, flux) for flux in new}
-    if "nee" not in held and parts and parts <= set(held):
-        mark = held["gpp"].attrs.get("synthetic")
-        net = held["reco"] - held["gpp"]
-        held["nee"] = describe(net, "nee", model="reco - gpp", synthetic=mark)
-    absent = [flux for flux in wanted if flux not in held]
-    if absent:
-        raise InputError(
-            f"there is no baseline of {' and '.join(absent)}, which the refinement starts from or "
-            "has as a feature; leave these out with fluxes= and features=, or give a model with "
-            "baseline="
-        )
-    return ds[[]].assign({flux: held[flux] for flux in wanted})
-
-
-def held_as(ds: xr.Dataset, flux: str) -> str | None:
-    """Return the name under which drivers hold the baseline of a flux.
-
-    Its own, or that which it has beside what was refined; None where they hold none.
-    """
-    names = (flux, f"{flux}_baseline")
-    return next((name for name in names if name in ds and "model" in ds[name].attrs), None)
-
-
-def _canonical(ds: xr.Dataset, name: str) -> xr.DataArray:
-    """Return a variable in canonical units, plain, with its attributes."""
     array, units = ds[name], variables[name].units
     if array.attrs.get("units") == units:
         return array
-    plan = resolve(ds[[name]], {name: "the refinement"})
+    plan = resolve(ds[[name]], {name: needed_by})
     return materialise(plan, name).assign_attrs(array.attrs | {"units": units})
-
-
-def _computed(ds: xr.Dataset, models: Mapping[str, Any], missing: Set[str]) -> xr.Dataset:
-    """Compute what is missing, by the models of it alone."""
-    from xflux.baselines.baseline import baseline
-
-    drivers = ds.drop_vars([flux for flux in BASELINES if flux in ds])
-    chosen = dict(models)
-    for key in ("gpp", "reco", "le"):
-        if not missing & set(getattr(models.get(key), "outputs", (key,))):
-            chosen[key] = None
-    if all(chosen.get(key, key) is None for key in ("gpp", "reco", "le")):
-        return ds[[]]
-    try:
-        return baseline(drivers, **chosen, derive=("rnet",))
-    except MissingVariableError as error:
-        raise MissingVariableError(
-            "a refinement starts from the baseline, which cannot be computed here; call "
-            "ds.flux.baseline(...) first, with names= and models of your own where they are "
-            f"needed. It said: {error}"
-        ) from error
 
 
 def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
@@ -142,8 +65,9 @@ def with_net_radiation(ds: xr.Dataset) -> xr.Dataset:
     if own is None or any(find(ds, name) is None for name in ("swin", "ta")):
         return ds
     others = ds.drop_vars(own)
-    estimate = resolve(others, {"rnet": "the gaps of net radiation"}, derive=("rnet",))
-    measured = _canonical(ds[[own]].rename({own: "rnet"}), "rnet")
+    gaps = "the gaps of net radiation"
+    estimate = resolve(others, {"rnet": gaps}, derive=("rnet",))
+    measured = canonical(ds[[own]].rename({own: "rnet"}), "rnet", needed_by=gaps)
     filled = measured.fillna(materialise(estimate, "rnet"))
     return others.assign(rnet=filled.assign_attrs(measured.attrs))
 

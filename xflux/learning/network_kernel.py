@@ -27,12 +27,14 @@ def forward(
     positive: NDArray[Any],
     level: F4,
     spread: F4,
+    rectified: bool,
     out: F4,
 ) -> None:
     """Write the heads of each row.
 
-    ``z = clip((x - mean) factor)``, 0 where x is missing; layers of ``silu(W z + b)``, the last
-    one linear; then ``spread softplus(z)`` for a positive head, ``level + spread z`` for another.
+    ``z = clip((x - mean) factor)``, 0 where x is missing; layers of ``silu(W z + b)``, or of
+    ``relu(W z + b)``, the last one linear; then ``spread softplus(z)`` for a positive head,
+    ``level + spread z`` for another.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def forward(
     weights : ndarray
         Of each layer its biases, and then its weights (input, output).
     positive, level, spread : ndarray (head,)
+    rectified : bool
+        Whether layers are of ReLU, else of SiLU.
     out : ndarray (row, head)
 
     Notes
@@ -84,8 +88,12 @@ def forward(
                     after[j] += value * part[j]
                 start += width
             if layer < layers - 1:
-                for j in range(width):
-                    after[j] = after[j] / (one + exp(-after[j]))
+                if rectified:
+                    for j in range(width):
+                        after[j] = max(after[j], zero)
+                else:
+                    for j in range(width):
+                        after[j] = after[j] / (one + exp(-after[j]))
             before, after = after, before
         for j in range(sizes[layers]):
             z = before[j]

@@ -1,0 +1,550 @@
+"""`DualConstraintNetwork`: one model of NEE that towers and the atmosphere train together."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from xflux.errors import InputError, XfluxWarning
+from xflux.labels.attach import generated
+from xflux.learning.torch_session import require_torch, torch_session
+from xflux.progress_bar import progress_bar
+from xflux.regional.bridge import RegionalBridge
+from xflux.regional.bridge_estimate import places
+from xflux.regional.bridge_validation import DECOUPLED
+from xflux.regional.dual_apply import FittedDual, apply
+from xflux.regional.dual_atmosphere import atmosphere_of, inversions_of, pool_of
+from xflux.regional.dual_file import Checkpoints, read, task_of, write
+from xflux.regional.dual_inputs import TowerTable, chosen, tower_table
+from xflux.regional.dual_losses import Norm
+from xflux.regional.dual_splits import splits
+from xflux.regional.dual_training import Atmosphere, Design, Member, train
+from xflux.regional.moving_bridge import MovingBridge
+from xflux.regional.net_field import grid_field
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["DualConstraintNetwork"]
+
+_NAME = "DualConstraintNetwork"
+
+
+class DualConstraintNetwork(BaseEstimator):
+    """Networks of NEE that towers and regional inversions train together (EC-ATM).
+
+    A network trained on towers alone puts the sink of the land far off, as towers are few where
+    most carbon is exchanged. Inversions know the regions and nothing of their inside. Trained by
+    both, through bridges of few pixels, a network keeps the towers and meets the regions.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Units of the layers (ReLU).
+    weighting : "kendall" or (float, float)
+        Weigh the losses of towers and atmosphere by uncertainties that are learned, or by fixed
+        weights.
+    norm : float
+        Power of the misfit to the ensemble of inversions; 3: of several misfits the largest
+        counts most.
+    folds : int
+        Members: each never sees one fold of the towers, and is scored by it; another stops its
+        training.
+    seed : int
+        The same seed gives the same model; the first weights are the same with and without the
+        atmosphere.
+    features : sequence of str, optional
+        Drivers of the step, or with ``_cycle``, ``_anomaly``, ``_site``; see
+        `xflux.learning.features`. None: common drivers that towers and grid both hold.
+    root : bool
+        Take the root of the norm, which makes the misfit a distance. Without it large misses of
+        single months count far more.
+    held_years : int or sequence of int
+        Years that no member sees, by which the atmosphere is scored; as many again stop the
+        training. None are held of a span below five years.
+    epochs, rate, batch, patience : int, float, int, int
+        Longest training, step of Adam, rows of towers in a step, and epochs without a gain after
+        which training stops; the best epoch is kept.
+    check_every : int
+        Epochs between looks at the bridges.
+
+    Attributes
+    ----------
+    members_ : tuple of Member
+    history : Dataset
+        Losses (member, epoch).
+    out_of_fold_ : DataArray (site, time)
+        NEE of each tower by the member that never saw it.
+    away_years_ : tuple of int
+        Years that no member saw.
+    bridge_ : RegionalBridge
+        Of the trained field, where bridges were made anew; else the one given.
+    feature_names_in_ : ndarray of str
+
+    Notes
+    -----
+    Upton et al. (2024), doi:10.5194/acp-24-2555-2024, eqs 4 to 14, with decisions where they are
+    silent; see `xflux.regional.dual_losses`. A step of training takes a batch of towers and a
+    whole year of every region.
+
+    A network that is constrained at few pixels learns to please these. Bridges are therefore made
+    anew while it trains, of other pixels and of the field as it then is (``rebridge`` of `fit`);
+    the paper trains through fixed ones, and drops what goes astray by hand.
+
+    Fitting needs torch, predicting does not.
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (64, 64, 64),
+        weighting: str | tuple[float, float] = "kendall",
+        norm: float = 3,
+        folds: int = 10,
+        seed: int = 0,
+        features: Sequence[str] | None = None,
+        root: bool = True,
+        held_years: int | Sequence[int] = 2,
+        epochs: int = 160,
+        rate: float = 1e-3,
+        batch: int = 1024,
+        patience: int = 40,
+        check_every: int = 5,
+    ) -> None:
+        self.hidden = hidden
+        self.weighting = weighting
+        self.norm = norm
+        self.folds = folds
+        self.seed = seed
+        self.features = features
+        self.root = root
+        self.held_years = held_years
+        self.epochs = epochs
+        self.rate = rate
+        self.batch = batch
+        self.patience = patience
+        self.check_every = check_every
+
+    def fit(
+        self,
+        tower_drivers: xr.Dataset,
+        tower_nee: xr.Dataset | xr.DataArray,
+        *,
+        drivers: xr.Dataset | None = None,
+        inversions: xr.DataArray | xr.Dataset | None = None,
+        bridge: RegionalBridge | None = None,
+        rebridge: bool = True,
+        ensemble: xr.DataArray | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        device: str | None = None,
+        progress: bool = True,
+    ) -> DualConstraintNetwork:
+        """Fit to towers, and to inversions where these are given with drivers and bridge.
+
+        Reads the towers, the inversions, and of the grid the contributing pixels, with `rebridge`
+        up to 1,000 pixels of each region.
+
+        Parameters
+        ----------
+        tower_drivers, tower_nee : Dataset, or DataArray of NEE
+            Dims (site, time), gaps as NaN.
+        drivers : Dataset, optional
+            The same drivers on the grid of the bridge, lazy or not.
+        inversions : DataArray or Dataset, optional
+            (inversion, region, time), amounts of carbon per month, as `xflux.open_inversions`
+            returns them; of the flux of the towers (``flux_definition``). Regions of the bridge
+            that they lack are not constrained.
+        bridge : RegionalBridge, optional
+            Fitted, best to NEE of this network trained by towers alone.
+        rebridge : bool
+            Make bridges anew while training, every `check_every` epochs; False: keep them, and
+            warn where they hold no more.
+        ensemble : DataArray, optional
+            The whole ensemble, where `inversions` are some of it: its range scales the misfit.
+        checkpoint : path, optional
+            Folder in which each member is kept as it is done; a fit that was interrupted goes on
+            from there, to the same result.
+        device : str, optional
+            Of torch; None: an accelerator where there is one, else the CPU. The last digits depend
+            on it.
+        progress : bool
+            Show a bar of members on a terminal.
+
+        Returns
+        -------
+        DualConstraintNetwork
+            Itself.
+
+        Raises
+        ------
+        InputError
+            For fewer sites than folds, years or regions that do not match, unlike definitions,
+            missing drivers, and options that do not fit.
+        GridMismatchError
+            For drivers on another grid than the bridge.
+        ImportError
+            Without torch.
+
+        Warns
+        -----
+        XfluxWarning
+            Without `rebridge`, where the bridges do not hold at the end.
+        """
+        import torch
+
+        require_torch()
+        given = {"drivers": drivers, "inversions": inversions, "bridge": bridge}
+        absent = [name for name, one in given.items() if one is None]
+        if len(absent) in (1, 2):
+            raise InputError(
+                f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing: the "
+                "atmosphere needs drivers, inversions and bridge; towers alone need none of them"
+            )
+        design = self._design()
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        features = chosen(self.features, tower_drivers, drivers)
+        table = tower_table(tower_drivers, tower_nee, features)
+        air, look = None, None
+        if drivers is not None and inversions is not None and bridge is not None:
+            air, look = self._atmosphere(
+                table, drivers, inversions, bridge, features, rebridge, ensemble
+            )
+        years = () if air is None else tuple(year for year, *_ in air.years)
+        parts = splits(table.rows.site, self.folds, years, self.held_years, self.seed)
+        task = task_of(
+            f"{self!r} {[f.name for f in features]} {rebridge} {parts}", table.rows.x,
+            table.rows.y, table.rows.site,
+            *(() if air is None else (air.x, air.weights, air.inversions, air.spread)),
+        )  # fmt: skip
+        kept = Checkpoints(checkpoint, task)
+        members: list[Member] = []
+        with (
+            progress_bar(self.folds, label="fitting", unit="member", show=progress) as tell,
+            torch_session(seed=self.seed),
+        ):
+            for k, split in enumerate(parts):
+                member = kept.read(k)
+                if member is None:
+                    watch = None if look is None else look(k, design)
+                    member = train(
+                        design, [self.seed, k], table.rows, air, split, look=watch, device=device
+                    )
+                    kept.write(k, member)
+                members.append(member)
+                tell()
+        self._keep(tuple(members), features, table, tower_drivers, air is not None)
+        self._given = {
+            "towers": (tower_drivers, tower_nee), "drivers": drivers, "inversions": inversions,
+            "bridge": bridge, "rebridge": rebridge, "device": device,
+        }  # fmt: skip
+        self.bridge_ = bridge
+        if drivers is not None and bridge is not None:
+            self._bridge_at_last(drivers, bridge, rebridge)
+        return self
+
+    def apply(
+        self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
+    ) -> xr.Dataset:
+        """Return NEE, lazily; see `xflux.refine`.
+
+        Parameters
+        ----------
+        ds : Dataset
+            Drivers, on any dims.
+        interval : float, optional
+            Share of the records of a tower that was not seen that ``nee_lower`` to ``nee_upper``
+            hold; of one width everywhere.
+        members : bool
+            Return every member along ``member``.
+
+        Returns
+        -------
+        Dataset
+            ``nee`` [g m-2 d-1]; NaN where a driver is missing.
+        """
+        return apply(self._fitted(), ds, interval=interval, members=members)
+
+    def check_bridge(self, ds: xr.Dataset, bridge: RegionalBridge | None = None) -> xr.Dataset:
+        """Tell whether the bridge holds for the NEE of this network; lazy where `ds` is.
+
+        Parameters
+        ----------
+        ds : Dataset
+            Drivers on the grid of the bridge.
+        bridge : RegionalBridge, optional
+            None: `bridge_`.
+
+        Returns
+        -------
+        Dataset
+            As of `RegionalBridge.validate`; ``decoupled`` also where the mean error of a month is
+            more than half the range of the inversions.
+        """
+        import xarray as xr
+
+        bridge = bridge or getattr(self, "bridge_", None)
+        if bridge is None:
+            raise InputError("there is no bridge to check; give one as bridge=")
+        found = bridge.validate(self.apply(ds).assign(_grid_of(ds)))
+        spread = self._fitted().said.get("inversion_range")
+        if spread is None:
+            return found
+        names = found["names"].values if "names" in found.coords else found["region"].values
+        limit = 0.5 * np.array([spread.get(str(name), np.inf) for name in names])
+        wide = abs(found["bias"]) > xr.DataArray(limit, dims="region")
+        return found.assign(
+            decoupled=(found["decoupled"] | wide).assign_attrs(found["decoupled"].attrs)
+        )
+
+    @property
+    def history(self) -> xr.Dataset:
+        """Losses of each member and epoch, NaN after its last."""
+        import xarray as xr
+
+        members = self._members()
+        length = max(len(member.history["ec"]) for member in members)
+        made = {}
+        for name, text in _HISTORY.items():
+            values = np.full((len(members), length), np.nan)
+            for k, member in enumerate(members):
+                values[k, : len(member.history[name])] = member.history[name]
+            made[name] = (("member", "epoch"), values, {"long_name": text})
+        best = [member.best for member in members]
+        return xr.Dataset(
+            {**made, "best_epoch": ("member", best, {"long_name": "epoch that is kept"})},
+            coords={"member": np.arange(len(members)), "epoch": np.arange(length)},
+        )
+
+    def sensitivity(
+        self, subsets: Sequence[int | str] = (1, 2, 3, "all"), *, draws: int = 3
+    ) -> xr.Dataset:
+        """Fit again to some of the inversions: one against many; see `dual_sensitivity`."""
+        from xflux.regional.dual_sensitivity import sensitivity
+
+        given = getattr(self, "_given", None)
+        if given is None or given["inversions"] is None:
+            raise InputError(
+                "sensitivity fits again, and needs the data of the fit, which a loaded model or "
+                "one of towers alone does not have; call fit with inversions first"
+            )
+        return sensitivity(self, given, subsets, draws)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the fitted model to one file, by convention ``.safetensors``; no pickle.
+
+        The bridge is not among it: keep it by ``model.bridge_.save(path)``.
+        """
+        parameters = self.get_params(deep=False)
+        for name in ("hidden", "features", "weighting", "held_years"):
+            value = parameters[name]
+            plain = value is None or isinstance(value, str | int)
+            parameters[name] = value if plain else list(value)
+        return write(path, self._fitted(), self._members(), parameters)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> DualConstraintNetwork:
+        """Read a model that `save` has written.
+
+        Raises
+        ------
+        FileFormatError
+            When the file is truncated, was changed, is of a newer version or of another model.
+        """
+        fitted, members, parameters = read(path)
+        if isinstance(parameters["weighting"], list):
+            parameters["weighting"] = tuple(parameters["weighting"])
+        model = cls(**parameters)
+        model.fitted_, model.members_ = fitted, members
+        model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
+        model.away_years_ = members[0].split.away_years
+        return model
+
+    def _design(self) -> Design:
+        counts = ("folds", "epochs", "batch", "patience")
+        for name in counts:
+            if getattr(self, name) < (2 if name == "folds" else 1):
+                raise InputError(f"{name}={getattr(self, name)!r} is too few")
+        if self.check_every < 0 or not self.rate > 0.0 or not self.norm >= 1.0:
+            raise InputError(
+                f"check_every={self.check_every!r}, rate={self.rate!r}, norm={self.norm!r}; "
+                "expected 0 or more, above 0, and 1 or more"
+            )
+        fixed: tuple[float, float] | None = None
+        if self.weighting != "kendall":
+            try:
+                ec, air = (float(one) for one in self.weighting)
+            except (TypeError, ValueError):
+                ec = air = -1.0
+            if ec < 0.0 or air < 0.0 or ec + air == 0.0:
+                raise InputError(
+                    f"weighting={self.weighting!r}; expected 'kendall' or two weights, such as "
+                    "(1.0, 1.0)"
+                )
+            fixed = (ec, air)
+        return Design(
+            tuple(self.hidden), Norm(float(self.norm), self.root), fixed, self.epochs, self.rate,
+            self.batch, self.patience, self.check_every,
+        )  # fmt: skip
+
+    def _atmosphere(
+        self,
+        table: TowerTable,
+        drivers: xr.Dataset,
+        inversions: xr.DataArray | xr.Dataset,
+        bridge: RegionalBridge,
+        features: Any,
+        rebridge: bool,
+        ensemble: xr.DataArray | None,
+    ) -> tuple[Atmosphere, Any]:
+        """Return what the atmosphere says, and what looks at the bridges of a member."""
+        known = inversions_of(inversions, table.nee)
+        whole = None if ensemble is None else inversions_of(ensemble, table.nee)
+        field = grid_field(drivers, needed_by=_NAME)
+        made = bridge.to_dataset()
+        place = places(made, field)
+        air = atmosphere_of(
+            bridge, drivers, field.steps, known, features, place, whole=whole
+        )
+        self._range = _mean_range(known, air)
+        if not self.check_every:
+            return air, None
+        pools = pool_of(
+            made, drivers, known, features, place, np.random.default_rng([self.seed, 5])
+        )
+
+        def look(k: int, design: Design) -> MovingBridge:
+            return MovingBridge(bridge, design, air, pools, [self.seed, k], rebridge)
+
+        return air, look
+
+    def _keep(
+        self,
+        members: tuple[Member, ...],
+        features: Any,
+        table: TowerTable,
+        tower_drivers: xr.Dataset,
+        atmosphere: bool,
+    ) -> None:
+        """Keep what was fitted, and how towers are met that members did not see."""
+        said: dict[str, Any] = {
+            "model": _NAME,
+            "refinement": "towers and atmosphere" if atmosphere else "towers alone",
+            "flux_definition": "nee",
+            "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
+        }
+        if atmosphere:
+            said["inversion_range"] = self._range
+        unseen = np.full(table.where.shape, np.nan, np.float32)
+        plain = FittedDual(
+            features, tuple(self.hidden), tuple(m.arrays for m in members), np.zeros(101), said
+        )
+        rows = np.full(len(table.rows.y), np.nan, np.float32)
+        for k, member in enumerate(members):
+            there = np.isin(table.rows.site, member.split.away)
+            alone = FittedDual(features, plain.hidden, (plain.members[k],), plain.misfit, said)
+            rows[there] = alone.predict(table.rows.x[there])[:, 0]
+        unseen[table.where] = rows
+        misfit = np.abs(rows - table.rows.y)
+        scored = np.isfinite(misfit)
+        quantiles = _by_site(misfit[scored], table.rows.site[scored])
+        self.fitted_ = FittedDual(features, plain.hidden, plain.members, quantiles, said)
+        self.members_ = members
+        self.feature_names_in_ = np.array([feature.name for feature in features])
+        self.away_years_ = members[0].split.away_years
+        out = table.nee.copy(data=unseen)
+        self.out_of_fold_ = out.assign_attrs(
+            long_name="net ecosystem exchange of towers by a network that did not see them",
+            model=_NAME,
+        )
+
+    def _bridge_at_last(
+        self, drivers: xr.Dataset, bridge: RegionalBridge, rebridge: bool
+    ) -> None:
+        """Fit the bridge to the trained field, or warn where it does not hold."""
+        if rebridge and self.check_every:
+            made = self.apply(drivers).assign(_grid_of(drivers))
+            regions = _regions_of(bridge.to_dataset(), made)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", XfluxWarning)
+                anew = RegionalBridge(**bridge.get_params(deep=False))
+                self.bridge_ = anew.fit(made, regions, progress=False)
+            return
+        looks = [member.history["bridge_r2"] for member in self.members_]
+        last = [values[np.isfinite(values)][-1:] for values in looks]
+        found = np.concatenate(last) if last else np.empty(0)
+        if found.size and found.min() < DECOUPLED:
+            warnings.warn(
+                f"bridges hold no more for {int((found < DECOUPLED).sum())} of {len(found)} "
+                f"members: of some region they explain {max(found.min(), 0.0):.2f} of the months "
+                "alone, so that the atmosphere was met at its pixels and not by the region; see "
+                "check_bridge, and fit with rebridge=True",
+                XfluxWarning,
+                stacklevel=3,
+            )
+
+    def _fitted(self) -> FittedDual:
+        fitted: FittedDual | None = getattr(self, "fitted_", None)
+        if fitted is None:
+            raise InputError(
+                f"this {_NAME} is not fitted; call fit(tower_drivers, tower_nee, ...) first, or "
+                "load one"
+            )
+        return fitted
+
+    def _members(self) -> tuple[Member, ...]:
+        self._fitted()
+        return self.members_
+
+
+_HISTORY = {
+    "ec": "loss of towers, g2 m-4 d-2",
+    "atm": "loss of the atmosphere",
+    "ec_held": "loss of towers that stop the training, g2 m-4 d-2",
+    "atm_held": "loss of the atmosphere in years that stop the training",
+    "score": "sum of both over what they were at the start",
+    "eta_ec": "logarithm of the variance of towers",
+    "eta_atm": "logarithm of the variance of the atmosphere",
+    "bridge_r2": "explained variance of the region whose bridge holds least, before it is made anew",
+}
+
+
+def _grid_of(ds: xr.Dataset) -> dict[str, Any]:
+    """Return the variables that weigh the cells of a grid, where they are there."""
+    from xflux.labels.find import find
+
+    names = (find(ds, "cell_area"), find(ds, "land_fraction"))
+    return {name: ds[name] for name in names if name is not None}
+
+
+def _regions_of(bridge: xr.Dataset, field: xr.Dataset) -> xr.DataArray:
+    """Return the regions of a bridge as shares on the grid of a field."""
+    from xflux.labels.coordinates import find_lat_lon
+
+    grid = grid_field(field, needed_by=_NAME)
+    lat, lon = places(bridge, grid)
+    back = {"grid_lat": np.argsort(lat), "grid_lon": np.argsort(lon)}
+    share = bridge["region_share"].isel(back)
+    ours, theirs = find_lat_lon(field)
+    share = share.rename(grid_lat=grid.lat, grid_lon=grid.lon)
+    return share.assign_coords({grid.lat: ours, grid.lon: theirs})
+
+
+def _by_site(misfit: NDArray[Any], site: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return percentiles 0 to 100 of rows, each site of one weight."""
+    order = np.argsort(misfit, kind="stable")
+    weight = 1.0 / np.bincount(site)[site[order]]
+    reached = np.cumsum(weight) / weight.sum()
+    return np.interp(np.linspace(0.0, 1.0, 101), reached, misfit[order].astype(np.float64))
+
+
+def _mean_range(inversions: xr.DataArray, air: Atmosphere) -> dict[str, float]:
+    names = inversions["names"] if "names" in inversions.coords else inversions["region"]
+    mean = air.spread.mean(axis=1)
+    return {str(name): float(value) for name, value in zip(names.values, mean, strict=True)}

@@ -1,0 +1,100 @@
+"""One against many: what some of the inversions alone make of the regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xflux.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xflux.regional.dual_network import DualConstraintNetwork
+
+__all__ = ["sensitivity"]
+
+
+def sensitivity(
+    model: DualConstraintNetwork,
+    given: Mapping[str, Any],
+    subsets: Sequence[int | str],
+    draws: int,
+) -> xr.Dataset:
+    """Fit to subsets of the inversions, and integrate the regions; computes them.
+
+    Parameters
+    ----------
+    model : DualConstraintNetwork
+        Its parameters count.
+    given : mapping
+        Data of its fit.
+    subsets : sequence of int or "all"
+        How many inversions at a time: 1, each alone; more, `draws` of their combinations.
+    draws : int
+
+    Returns
+    -------
+    Dataset
+        Dims (subset, region, time): ``nee`` [Pg per month] by exact integrals, and ``target``, the
+        mean of the inversions fitted to; (subset, region): ``bias`` and ``rmse`` against the
+        target, ``bias_all`` and ``rmse_all`` against the mean of all inversions [Pg per month].
+        Coordinate ``inversions`` names those of a subset.
+    """
+    import xarray as xr
+
+    from xflux.regional.dual_network import _grid_of, _regions_of
+    from xflux.regional.regional_integral import regional_integral
+
+    inversions = given["inversions"]
+    if isinstance(inversions, xr.Dataset):
+        inversions = inversions["nee"]
+    inversions = inversions.load()
+    series, targets, names = [], [], []
+    for chosen in _chosen(inversions.sizes["inversion"], subsets, draws, model.seed):
+        part = inversions.isel(inversion=list(chosen))
+        one = type(model)(**model.get_params(deep=False)).fit(
+            *given["towers"], drivers=given["drivers"], inversions=part, bridge=given["bridge"],
+            rebridge=given["rebridge"], ensemble=inversions, device=given["device"],
+            progress=False,
+        )  # fmt: skip
+        field = one.apply(given["drivers"]).assign(_grid_of(given["drivers"]))
+        regions = _regions_of(given["bridge"].to_dataset(), field)
+        found = regional_integral(field, regions=regions, freq="MS")["nee"].compute()
+        series.append(found)
+        targets.append(part.mean("inversion"))
+        names.append("+".join(str(name) for name in part["inversion"].values))
+    label = xr.Variable("subset", names, {"long_name": "inversions fitted to"})
+    nee = xr.concat(series, dim="subset", join="exact").assign_coords(subset=label)
+    target = xr.concat(targets, dim="subset").assign_coords(subset=label)
+    target = target.reindex(time=nee["time"])
+    whole = inversions.mean("inversion").reindex(time=nee["time"])
+    ds = xr.Dataset({"nee": nee, "target": target})
+    for name, reference in (("", target), ("_all", whole)):
+        error = nee.drop_attrs() - reference
+        ds[f"bias{name}"] = error.mean("time")
+        ds[f"rmse{name}"] = np.sqrt((error**2).mean("time"))
+    for name in ds.data_vars:
+        ds[name].attrs["units"] = "Pg"
+    return ds
+
+
+def _chosen(
+    count: int, subsets: Sequence[int | str], draws: int, seed: int
+) -> list[tuple[int, ...]]:
+    """Return the positions of the inversions of each subset."""
+    made: list[tuple[int, ...]] = []
+    for size in subsets:
+        number = count if size == "all" else size
+        if not isinstance(number, int) or not 1 <= number <= count:
+            raise InputError(f"subsets hold {size!r}; expected 1 to {count}, or 'all'")
+        every = list(combinations(range(count), number))
+        if number > 1 and len(every) > draws:
+            random = np.random.default_rng([seed, 8, number])
+            picked = np.sort(random.choice(len(every), draws, replace=False))
+            every = [every[k] for k in picked]
+        made += [one for one in every if one not in made]
+    return made
