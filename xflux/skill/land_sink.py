@@ -55,14 +55,14 @@ def land_sink_skill(
 
         predicted (..., year), reference (year) [Pg yr-1]
             Positive to the atmosphere; attribute ``terms`` of the reference says what it is.
-        mean_predicted, mean_reference, bias, rmse [Pg yr-1]
-        pearson_r [1]
-            Of annual values.
+        mean_predicted, mean_reference, bias, rmse [Pg yr-1], pearson_r [1]
+            Of annual values; bias is predicted less reference.
         anomaly_r2_pearson [1]
             Of their departures from a linear trend.
         iav_predicted, iav_reference [Pg yr-1]
             Standard deviations (ddof=1).
         n_years [1]
+            Years that both have.
 
     Raises
     ------
