@@ -53,5 +53,7 @@ from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
 from xflux.skill.growth_rate import growth_rate_check as growth_rate_check
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals
+from xflux.skill.land_sink import land_sink_skill as land_sink_skill
+from xflux.skill.regional import regional_skill as regional_skill
 
 __version__: str
