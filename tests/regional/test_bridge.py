@@ -11,6 +11,7 @@ import xarray as xr
 
 import xflux
 from xflux.errors import (
+    GridMismatchError,
     InputError,
     XfluxWarning,
 )

@@ -39,7 +39,8 @@ def write(
         described.append(text)
     text = {
         "parameters": dict(parameters), "features": [asdict(f) for f in fitted.features],
-        "hidden": list(fitted.hidden), "said": fitted.said, "spread": fitted.spread, "members": described,
+        "hidden": list(fitted.hidden), "said": fitted.said, "spread": fitted.spread,
+        "members": described,
     }  # fmt: skip
     return write_model(path, arrays, text, kind=_KIND, schema=SCHEMA)
 

@@ -349,9 +349,8 @@ class DualConstraintNetwork(BaseEstimator):
             When the file is truncated, was changed, is of a newer version or of another model.
         """
         fitted, members, parameters = read(path)
-        if isinstance(parameters["weighting"], list):
-            parameters["weighting"] = tuple(parameters["weighting"])
-        model = cls(**parameters)
+        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
+        model = cls(**plain)
         model.fitted_, model.members_ = fitted, members
         model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
         model.away_years_ = members[0].split.away_years

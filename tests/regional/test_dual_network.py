@@ -1,0 +1,271 @@
+"""One network of NEE by towers and atmosphere, on a small twin."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+from guards import no_compute
+
+import xflux
+from xflux.errors import (
+    FileFormatError,
+    GridMismatchError,
+    InputError,
+    UnitsError,
+    XfluxWarning,
+)
+from xflux.regional.dual_training import _start
+
+pytest.importorskip("torch")
+
+OPTIONS = {
+    "hidden": (8,), "folds": 3, "epochs": 6, "batch": 256, "check_every": 3,
+    "features": ("ta", "swin", "fapar", "p_site", "ta_cycle"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world():
+    earth = xflux.twin.Earth(resolution=15.0, start="2001", end="2006")
+    grid = earth.drivers.load()
+    drivers, observed = earth.towers(24, night_loss=1.0)
+    regions = xflux.latitude_bands(grid, edges=(-60, 0, 30, 80))
+    inversions = earth.inversions(regions, n=3).load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XfluxWarning)
+        bridge = xflux.RegionalBridge(clusters=3, pixels=6, seed=1).fit(earth.truth.load(), regions)
+    return {
+        "towers": (drivers, observed.nee), "grid": grid, "regions": regions,
+        "inversions": inversions, "bridge": bridge,
+    }  # fmt: skip
+
+
+def fit(world, *, seed=0, rebridge=True, options=None, **changed):
+    given = {
+        "drivers": world["grid"], "inversions": world["inversions"], "bridge": world["bridge"],
+        "rebridge": rebridge, "progress": False, **changed,
+    }  # fmt: skip
+    model = xflux.DualConstraintNetwork(**{**OPTIONS, **(options or {})}, seed=seed)
+    return model.fit(*world["towers"], **given)
+
+
+@pytest.fixture(scope="module")
+def dual(world):
+    return fit(world)
+
+
+@pytest.fixture(scope="module")
+def towers_only(world):
+    return xflux.DualConstraintNetwork(**OPTIONS).fit(*world["towers"], progress=False)
+
+
+def global_sum(world, model):
+    field = model.apply(world["grid"])
+    field = field.assign(
+        cell_area=world["grid"].cell_area, land_fraction=world["grid"].land_fraction
+    )
+    found = xflux.regional_integral(field, regions=world["regions"])
+    return found.nee.transpose("region", "time").values
+
+
+def misfit(world, model):
+    target = world["inversions"].mean("inversion").transpose("region", "time").values
+    return float(np.sqrt(np.mean((global_sum(world, model) - target) ** 2)))
+
+
+def test_the_atmosphere_brings_regions_nearer_to_the_inversions(world, dual, towers_only):
+    assert misfit(world, dual) < misfit(world, towers_only)
+
+
+def test_towers_alone_start_from_the_same_weights_and_folds(world, dual, towers_only):
+    for one, other in zip(dual.members_, towers_only.members_, strict=True):
+        assert np.array_equal(one.split.away, other.split.away)
+        assert np.array_equal(one.arrays["x_mean"], other.arrays["x_mean"])
+    table = np.zeros((4, 2), np.float32) + np.arange(4)[:, None]
+    from xflux.regional.dual_training import Design, Norm, Towers
+
+    rows = Towers(table, np.arange(4.0, dtype=np.float32), np.arange(4))
+    design = Design((3,), Norm(), None, 1, 1e-3, 4, 1, 0)
+    one, other = (_start(design, [0, 1], rows, np.ones(4, bool)) for _ in range(2))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_another(world, dual):
+    again = fit(world)
+    xr.testing.assert_identical(again.apply(world["grid"]), dual.apply(world["grid"]))
+    other = fit(world, seed=1, rebridge=False, options={"check_every": 0})
+    assert not other.apply(world["grid"]).nee.equals(dual.apply(world["grid"]).nee)
+
+
+def test_nee_is_lazy_and_the_same_in_any_chunks(world, dual):
+    eager = dual.apply(world["grid"], interval=0.9)
+    with no_compute():
+        lazy = dual.apply(world["grid"].chunk(time=7, lat=3, lon=5), interval=0.9)
+    xr.testing.assert_allclose(lazy.compute(), eager, rtol=1e-6, atol=1e-6)
+    assert eager.nee.dtype == np.float32
+    assert eager.nee.attrs["units"] == "g m-2 d-1"
+    assert eager.nee.attrs["flux_definition"] == "nee"
+    assert (eager.nee_upper - eager.nee >= 0).where(eager.nee.notnull(), True).all()
+
+
+def test_missing_drivers_give_missing_nee(world, dual):
+    grid = world["grid"].copy(deep=True)
+    place = {"lat": 8, "lon": 12}
+    grid["fapar"][{"time": 3, **place}] = np.nan
+    made = dual.apply(grid).nee
+    assert np.isnan(made[{"time": 3, **place}])
+    assert np.isfinite(made[{"time": 4, **place}]) == np.isfinite(
+        dual.apply(world["grid"]).nee[{"time": 4, **place}]
+    )
+
+
+def test_members_average_to_the_estimate(world, dual):
+    members = dual.apply(world["grid"], members=True).nee
+    assert members.sizes["member"] == 3
+    mean = members.mean("member")
+    xr.testing.assert_allclose(mean, dual.apply(world["grid"]).nee, rtol=1e-5, atol=1e-5)
+
+
+def test_it_refines_a_dataset(world, dual):
+    refined = world["grid"].flux.refine(dual)
+    assert {"nee", "nee_lower", "nee_upper"} <= set(refined.data_vars)
+    both = world["grid"].flux.baseline().flux.refine(dual, interval=None)
+    assert "nee_baseline" in both
+
+
+def test_towers_are_predicted_by_the_member_that_never_saw_them(world, dual):
+    out = dual.out_of_fold_
+    assert out.dims == ("site", "time")
+    assert out.notnull().sum() <= world["towers"][1].notnull().sum()
+    k = dual.members_[1].split.away[0]
+    site = world["towers"][0].isel(site=[k])
+    made = dual.apply(site, members=True).nee.isel(member=1)
+    there = out.isel(site=[k]).notnull()
+    xr.testing.assert_allclose(
+        made.where(there).drop_vars("member").drop_attrs(), out.isel(site=[k]).drop_attrs(),
+        rtol=1e-5, atol=1e-5,
+    )  # fmt: skip
+
+
+def test_history_tells_every_epoch_of_every_member(dual):
+    history = dual.history
+    assert history.sizes == {"member": 3, "epoch": 6}
+    assert history.atm.notnull().all()
+    looks = history.bridge_r2.notnull().sum("epoch")
+    assert (looks == 2).all()
+
+
+def test_a_saved_network_predicts_the_same(world, dual, tmp_path):
+    path = dual.save(tmp_path / "dual.safetensors")
+    loaded = xflux.DualConstraintNetwork.load(path)
+    xr.testing.assert_identical(
+        loaded.apply(world["grid"], interval=0.5), dual.apply(world["grid"], interval=0.5)
+    )
+    xr.testing.assert_identical(loaded.history, dual.history)
+    assert loaded.get_params() == dual.get_params()
+    with pytest.raises(InputError, match="sensitivity"):
+        loaded.sensitivity()
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(FileFormatError):
+        xflux.DualConstraintNetwork.load(path)
+
+
+def test_an_interrupted_fit_resumes_to_the_same_network(world, dual, tmp_path, monkeypatch):
+    from xflux.regional import dual_network
+
+    calls = []
+
+    def failing(*args, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*args, **options)
+
+    train = dual_network.train
+    monkeypatch.setattr(dual_network, "train", failing)
+    with pytest.raises(KeyboardInterrupt):
+        fit(world, checkpoint=tmp_path)
+    resumed = fit(world, checkpoint=tmp_path)
+    assert len(calls) == 4  # one before, the one that failed, two after
+    xr.testing.assert_identical(resumed.apply(world["grid"]), dual.apply(world["grid"]))
+    with pytest.raises(InputError, match="another fit"):
+        fit(world, seed=3, checkpoint=tmp_path)
+
+
+def test_bridges_are_judged_and_made_anew(world, dual):
+    found = dual.check_bridge(world["grid"]).compute()
+    assert {"r2", "bias", "decoupled"} <= set(found.data_vars)
+    assert (found.r2 > 0.8).all()
+
+
+def test_a_bridge_that_is_kept_and_holds_no_more_is_told(world, monkeypatch):
+    from xflux.regional import dual_bridges
+
+    monkeypatch.setattr(dual_bridges, "DECOUPLED", 1.1)
+    with pytest.warns(XfluxWarning, match="rebridge=True"):
+        fit(world, rebridge=False)
+
+
+def test_a_region_without_inversions_is_not_constrained(world):
+    some = world["inversions"].isel(region=[0, 2])
+    made = fit(world, inversions=some, rebridge=False, options={"check_every": 0})
+    assert np.isfinite(misfit(world, made))
+
+
+def test_uptake_positive_and_other_units_are_understood(world):
+    plain = fit(world, rebridge=False, options={"check_every": 0})
+    turned = (-1e3 * world["inversions"]).assign_attrs(
+        world["inversions"].attrs | {"positive": "down", "units": "Tg"}
+    )
+    other = fit(world, inversions=turned, rebridge=False, options={"check_every": 0})
+    xr.testing.assert_allclose(
+        plain.apply(world["grid"]), other.apply(world["grid"]), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_sensitivity_fits_to_some_of_the_inversions(world):
+    model = fit(world, rebridge=False, options={"check_every": 0, "epochs": 2})
+    found = model.sensitivity((1, "all"), draws=1)
+    assert found.sizes["subset"] == 4
+    assert found.nee.dims == ("subset", "region", "time")
+    names = found.subset.values
+    assert str(world["inversions"].inversion.values[0]) == names[0]
+    assert found.rmse_all.notnull().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (lambda i: i.assign_attrs(flux_definition="nbp"), InputError, "fire"),
+        (lambda i: i.assign_attrs(units="kg s-1"), UnitsError, "kg s-1"),
+        (lambda i: i.isel(time=[k for k in range(72) if k != 20]), InputError, "2002-09"),
+        (lambda i: i.isel(time=slice(0, 6)), InputError, "whole year"),
+        (
+            lambda i: i.drop_vars("names", errors="ignore").assign_coords(region=[7, 8, 9]),
+            InputError, "the bridge has no",
+        ),
+        (lambda i: i.rename(region="zone"), InputError, "dims"),
+    ],
+)  # fmt: skip
+def test_inversions_that_do_not_fit_are_refused(world, change, error, match):
+    with pytest.raises(error, match=match):
+        fit(world, inversions=change(world["inversions"]))
+
+
+def test_what_is_missing_or_on_another_grid_is_refused(world):
+    model = xflux.DualConstraintNetwork(**OPTIONS)
+    with pytest.raises(InputError, match="bridge is missing"):
+        model.fit(*world["towers"], drivers=world["grid"], inversions=world["inversions"])
+    with pytest.raises(GridMismatchError, match="regrid"):
+        fit(world, drivers=world["grid"].assign_coords(lat=world["grid"].lat + 1.0))
+    with pytest.raises(InputError, match="_lag"):
+        fit(world, options={"features": ("ta_lag1",)})
+    with pytest.raises(InputError, match="fewer"):
+        fit(world, options={"folds": 40})
+    with pytest.raises(InputError, match="not fitted"):
+        xflux.DualConstraintNetwork().apply(world["grid"])
+    with pytest.raises(InputError, match="weighting"):
+        fit(world, options={"weighting": "equal"})
