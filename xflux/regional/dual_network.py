@@ -349,7 +349,10 @@ class DualConstraintNetwork(BaseEstimator):
             When the file is truncated, was changed, is of a newer version or of another model.
         """
         fitted, members, parameters = read(path)
-        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in parameters.items()
+        }
         model = cls(**plain)
         model.fitted_, model.members_ = fitted, members
         model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
