@@ -10,10 +10,7 @@ import pytest
 import xarray as xr
 
 import xflux
-from xflux.errors import (
-    InputError,
-    XfluxWarning,
-)
+from xflux.errors import GridMismatchError, InputError, XfluxWarning
 from xflux.regional.bridge import RegionalBridge
 
 pytestmark = pytest.mark.filterwarnings("ignore:the pixels of:xflux.XfluxWarning")
