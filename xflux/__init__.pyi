@@ -45,11 +45,15 @@ from xflux.refinement.observation_uncertainty import (
 from xflux.refinement.refine import refine as refine
 from xflux.refinement.residual import ResidualModel as ResidualModel
 from xflux.refinement.shared_features import shared_features as shared_features
+from xflux.regional.bridge import RegionalBridge as RegionalBridge
+from xflux.regional.dual_network import DualConstraintNetwork as DualConstraintNetwork
 from xflux.regional.pft_mix import pft_mix as pft_mix
 from xflux.regional.regional_integral import regional_integral as regional_integral
 from xflux.reporting.report import report as report
 from xflux.skill.evaluate import evaluate as evaluate
 from xflux.skill.growth_rate import growth_rate_check as growth_rate_check
 from xflux.skill.intervals import evaluate_intervals as evaluate_intervals
+from xflux.skill.land_sink import land_sink_skill as land_sink_skill
+from xflux.skill.regional import regional_skill as regional_skill
 
 __version__: str

@@ -18,18 +18,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xflux.errors import InputError, MissingVariableError, UnitsError
+from xflux.errors import InputError
 from xflux.labels.calendar import find_time
-from xflux.labels.flux_definition import TERMS, definition_of, direction, written
-from xflux.labels.units import affine, convert, dequantify, units_of
+from xflux.labels.flux_definition import written
+from xflux.labels.units import convert
 from xflux.labels.variables import variables
-from xflux.skill.annual import (
-    YEAR,
-    annual_values,
-    detrended,
-    sd_observed,
-    sd_predicted,
-)
+from xflux.skill.annual import YEAR, detrended, sd_observed, sd_predicted
+from xflux.skill.land_years import budget_term, land_years
 from xflux.skill.metrics import compute
 from xflux.skill.moments import Floats, Moments
 from xflux.skill.reduction import GROUP, Pair, pair_moments
@@ -171,26 +166,15 @@ def growth_rate_check(
     >>> scores = xflux.growth_rate_check(land, budget, co2)  # doctest: +SKIP
     >>> scores.anomaly_pearson_r.values  # doctest: +SKIP
     """
-    held = definition_of(land_flux)
-    if held is None:
-        raise InputError(
-            "the land flux does not say what it holds; set attrs['flux_definition'], such as 'nbp' "
-            "or 'nee+fire+lateral'"
-        )
-    supplied = dict(supply or {})
-    _check_terms(held, supplied)
-    total = _annual(land_flux, "the land flux", None)
-    for term, flux in supplied.items():
-        one = _annual(flux, f"supply[{term!r}]", "up")
-        total = total + one.reindex({YEAR: total[YEAR]})
-    terms = held | set(supplied)
-    known = {name: _of_budget(budget, name) for name in ("e_fossil", "s_ocean")}
+    land = land_years(land_flux, supply)
+    total, terms = land.flux, land.terms
+    known = {name: budget_term(budget, name) for name in ("e_fossil", "s_ocean")}
     cement = "s_cement" in budget
-    sinks = known["s_ocean"] + (_of_budget(budget, "s_cement") if cement else 0.0)
+    sinks = known["s_ocean"] + (budget_term(budget, "s_cement") if cement else 0.0)
     others = (known["e_fossil"] - sinks).reindex({YEAR: total[YEAR]})
     implied = total + others + (rivers if "lateral" in terms else 0.0)
     observed = (
-        _of_budget(budget, "g_atm") if co2 is None else annual_growth(co2) * PG_PER_PPM
+        budget_term(budget, "g_atm") if co2 is None else annual_growth(co2) * PG_PER_PPM
     ).reindex({YEAR: total[YEAR]})
     lacking = [
         word
@@ -219,60 +203,6 @@ def growth_rate_check(
             "miss what varies in these"
         )
     return ds
-
-
-def _check_terms(held: frozenset[str], supplied: Mapping[str, xr.DataArray]) -> None:
-    if "fossil" in held or "fossil" in supplied:
-        raise InputError(
-            "the land flux holds fossil fuel, which the budget adds; subtract it first"
-        )
-    unknown = [term for term in supplied if term not in TERMS]
-    double = [term for term in supplied if term in held]
-    if unknown or double:
-        what = f"{', '.join(map(repr, unknown or double))}"
-        why = "is no term of a net flux" if unknown else f"is in the land flux ({written(held)})"
-        raise InputError(f"supply holds {what}, which {why}; its terms are {', '.join(TERMS)}")
-
-
-def _annual(flux: xr.DataArray, called: str, usual: str | None) -> xr.DataArray:
-    """Return amounts of years [Pg], positive to the air, of all regions together."""
-    plain, _ = dequantify(flux)
-    found = units_of(plain)
-    try:
-        scale = None if found is None else affine(found, "Pg", "carbon")[0]
-    except UnitsError:
-        scale = None
-    if scale is None:
-        raise UnitsError(
-            f"{called}: found units {found!r}, expected 'Pg' of each month or year; sum a rate up "
-            "with ds.flux.regional_integral()"
-        )
-    way = direction(plain) or usual
-    if way is None and plain.name in variables:
-        way = variables[str(plain.name)].positive or None
-    if way is None:
-        raise InputError(
-            f"{called} does not say which way it is positive; set attrs['positive'] to 'up' (to "
-            "the atmosphere) or 'down'"
-        )
-    if "region" in plain.dims:
-        plain = plain.sum("region", skipna=False)
-    if YEAR not in plain.dims:
-        if find_time(plain) is None:
-            raise InputError(f"{called} has the dims {plain.dims}; expected time or year")
-        plain = annual_values(plain, annual="sum")
-    return plain.drop_attrs() * (scale if way == "up" else -scale)
-
-
-def _of_budget(budget: xr.Dataset, name: str) -> xr.DataArray:
-    if name not in budget:
-        held = ", ".join(map(str, budget.data_vars))
-        raise MissingVariableError(
-            f"the budget has no {name!r}; it holds {held}. Read one with "
-            "xflux.read_global_carbon_budget"
-        )
-    scale, _ = affine(str(budget[name].attrs.get("units", "")), "Pg", "carbon")
-    return budget[name].drop_attrs() * scale
 
 
 def _scores(implied: xr.DataArray, observed: xr.DataArray, partial_only: bool) -> xr.Dataset:
