@@ -10,11 +10,8 @@ import pytest
 import xarray as xr
 
 import xflux
-from xflux.errors import (
-    GridMismatchError,
-    InputError,
-    XfluxWarning,
-)
+from xflux.errors import GridMismatchError, InputError, XfluxWarning
+from xflux.regional import bridge_samples
 from xflux.regional.bridge import RegionalBridge
 
 pytestmark = pytest.mark.filterwarnings("ignore:the pixels of:xflux.XfluxWarning")
@@ -136,6 +133,21 @@ def test_what_is_no_region_of_a_mask_may_be_anything(
     same(bridge.to_dataset(), RegionalBridge().fit(seen, layers).to_dataset())
     by_name = RegionalBridge().fit(seen.assign(band=bands), "band")
     same(bridge.to_dataset(), by_name.to_dataset())
+
+
+def test_of_a_large_region_some_pixels_stand_for_all(
+    seen: xr.Dataset, bands: xr.DataArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = RegionalBridge().fit(seen, bands).to_dataset()
+    monkeypatch.setattr(bridge_samples, "MOST_READ", 25)
+    bridge = RegionalBridge().fit(seen, bands)
+    drawn = bridge.to_dataset()
+    # What it is fitted to is still the integral of all.
+    np.testing.assert_allclose(drawn.region_area, whole.region_area, rtol=0.15)
+    np.testing.assert_allclose(drawn.region_pixels, whole.region_pixels, rtol=0.15)
+    assert (drawn.r2 > 0.9).all()
+    np.testing.assert_allclose(bridge.validate(seen).bias, 0.0, atol=1e-9)
+    same(drawn, RegionalBridge().fit(seen, bands).to_dataset())
 
 
 def test_a_sea_without_land_fraction_takes_no_part(seen: xr.Dataset, bands: xr.DataArray) -> None:

@@ -8,9 +8,7 @@ import xarray as xr
 from guards import counting, no_compute
 
 import xflux
-from xflux.errors import (
-    InputError,
-)
+from xflux.errors import InputError
 from xflux.regional.bridge import RegionalBridge
 
 pytestmark = pytest.mark.filterwarnings("ignore:the pixels of:xflux.XfluxWarning")

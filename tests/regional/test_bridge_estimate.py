@@ -11,11 +11,7 @@ import xarray as xr
 from guards import counting, no_compute
 
 import xflux
-from xflux.errors import (
-    GridMismatchError,
-    InputError,
-    MissingVariableError,
-)
+from xflux.errors import GridMismatchError, InputError, MissingVariableError
 from xflux.regional.bridge import RegionalBridge
 
 

@@ -8,10 +8,7 @@ import pytest
 import xarray as xr
 from sklearn.base import clone
 
-from xflux.errors import (
-    FileFormatError,
-    InputError,
-)
+from xflux.errors import FileFormatError, InputError
 from xflux.regional.bridge import RegionalBridge
 
 

@@ -87,7 +87,7 @@ def regional_integral(
         Your own names, such as ``{"nee": "NEE_model"}``.
     skipna : bool
         Leave cells without values out, and report them (default); False: NaN for a region that
-        lacks any.
+        lacks any, as a bridge always does for its pixels.
     min_valid : float
         Least share of the area of a region that must have values.
     stamp : {"D", "MS", "YS"}, optional
