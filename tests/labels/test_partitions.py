@@ -42,7 +42,7 @@ def called(mask: xr.DataArray, lat: float, lon: float) -> str:
         (65, 110, "EurAsia_boreal", "Russia"),
         (66, -174, "EurAsia_boreal", "Russia"),
         (40, 95, "EurAsia_temperate", "East_Asia"),
-        (30, 50, "EurAsia_temperate", "West_Asia"),
+        (30, 50, "EurAsia_temperate", "Central_and_West_Asia"),
         (14, 77, "EurAsia_temperate", "South_Asia"),
         (0, 114, "Tropical_Asia", "Southeast_Asia"),
         (-25, 135, "Australia", "Australasia"),

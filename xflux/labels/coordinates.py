@@ -52,7 +52,7 @@ def as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
     if isinstance(obj, xr.Dataset):
         return obj
     # The name is one that no coordinate bears; only its dims, chunks and attributes matter.
-    return obj.coords.to_dataset().assign({"__array__": obj.variable})
+    return obj.to_dataset(name="__array__")
 
 
 def _bounds_names(ds: xr.Dataset) -> set[str]:

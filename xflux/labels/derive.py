@@ -111,7 +111,7 @@ RECIPES: tuple[Recipe, ...] = (
            "from latitude and date (FAO-56)", on_request=True, series=True,
            axes=("time", "latitude")),
     Recipe("wai", ("p", "pet"), water_availability,
-           "bucket of 100 mm, filled by p, emptied by pet or by 5 % a day (Boese et al. 2019)",
+           "bucket of 100 mm, filled by p, emptied by pet or by 5 % a day",
            on_request=True, series=True, axes=("time",)),
     Recipe("g", (), "zero", "taken as 0"),
     Recipe("c4_fraction", (), "zero", "taken as 0 (C3 vegetation)"),

@@ -15,28 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError, UnitsError
+from xflux.errors import InputError
+from xflux.labels.amount_units import amount_of, canonical_flux
 from xflux.labels.calendar import TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import Limits, pick, sum_over_cells
 from xflux.labels.periods import Freq, Periods, periods
-from xflux.labels.units import affine, dequantify, units_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["integrate", "over_periods", "regional_mean", "regional_sums"]
-
-#: What flux x m2 x days is in a unit of amount, by the unit of the flux.
-_FACTORS: dict[str, dict[str, float]] = {
-    # mass of carbon
-    "g m-2 d-1": {"Pg": 1e-15, "Gt": 1e-15, "Tg": 1e-12, "Mt": 1e-12, "Gg": 1e-9, "kg": 1e-3,
-                  "g": 1.0},
-    # water, of 1000 kg m-3
-    "kg m-2 d-1": {"km3": 1e-12, "Pg": 1e-12, "Tg": 1e-9, "kg": 1.0},
-    # energy: a day has 86400 s
-    "W m-2": {"ZJ": 86400e-21, "EJ": 86400e-18, "PJ": 86400e-15, "J": 86400.0},
-}  # fmt: skip
-
 
 _REPORTED = ("integral", "missing_area", "valid_area")
 #: Attributes of a flux that its integral has as well.
@@ -185,8 +173,8 @@ def regional_sums(
     ``sum_cells flux x area x land_fraction x share_of_region x days``. The regions of
     a partition add up to the globe, to rounding in float64. 1 Pg is 1e15 g.
     """
-    da = _canonical(da)
-    factor, written = _factor(da, units)
+    da = canonical_flux(da)
+    factor, written = amount_of(da, units)
     factor *= scale
     for called, value in (("min_valid", min_valid), ("min_coverage", min_coverage)):
         if not 0.0 <= value <= 1.0:
@@ -259,42 +247,6 @@ def regional_mean(
     )
     result = _assemble(da, {"mean": pick(sums, "mean")}, labels, find_time(da), None)["mean"]
     return result.rename(da.name).assign_attrs({**da.attrs, "cell_methods": "area: mean"})
-
-
-def _canonical(da: xr.DataArray) -> xr.DataArray:
-    """Take a pint quantity in a canonical unit as the plain array that it holds."""
-    plain, registry = dequantify(da)
-    if registry is None:
-        return da
-    for units in _FACTORS:
-        try:
-            if affine(plain.attrs["units"], units) == (1.0, 0.0):
-                return plain.assign_attrs(units=units)
-        except UnitsError:
-            continue
-    return da
-
-
-def _factor(da: xr.DataArray, units: str) -> tuple[float, str]:
-    """Return what flux x m2 x days is multiplied by, and the unit that it then has."""
-    found = units_of(da)
-    if found not in _FACTORS or found != da.attrs.get("units"):
-        quantified = found is not None and "units" not in da.attrs
-        raise UnitsError(
-            f"{da.name or 'the flux'} has units {found!r}{' as a pint quantity' * quantified}; "
-            f"expected attrs['units'] to be {', '.join(map(repr, _FACTORS))}; convert it with "
-            "ds.flux.standardize()"
-        )
-    amounts = _FACTORS[found]
-    # The basis of carbon stands in the long name; the unit that is written is plain CF.
-    plain = units.removesuffix("C") if found == "g m-2 d-1" else units
-    if plain not in amounts:
-        basis = "C" if found == "g m-2 d-1" else ""
-        raise UnitsError(
-            f"units={units!r} is no amount of a flux in {found!r}; expected "
-            f"{', '.join(amount + basis for amount in amounts)}"
-        )
-    return amounts[plain], plain
 
 
 def _time(

@@ -24,8 +24,8 @@ _TRANSCOM_NAMES = (
     "EurAsia_boreal", "EurAsia_temperate", "Tropical_Asia", "Australia", "Europe",
 )  # fmt: skip
 _RECCAP2_NAMES = (
-    "North_America", "South_America", "Europe", "Africa", "Russia", "West_Asia", "East_Asia",
-    "South_Asia", "Southeast_Asia", "Australasia",
+    "North_America", "South_America", "Europe", "Africa", "Russia", "Central_and_West_Asia",
+    "East_Asia", "South_Asia", "Southeast_Asia", "Australasia",
 )  # fmt: skip
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 #: What is cut off a cell by less than this share of it is rounding.
@@ -78,11 +78,13 @@ def transcom_regions(ds: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
 
 def reccap2_regions(ds: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """Return ten land regions as those of RECCAP2 on a grid.
+    """Return ten land regions like those of RECCAP2 on a grid.
 
-    Drawn a degree coarse by hand along the borders of countries; not the published map.
-    Central America and the Caribbean lie in North America; Turkey, the Caucasus, Afghanistan and
-    central Asia in West Asia; New Guinea in Southeast Asia.
+    Drawn a degree coarse by hand along the borders of countries, after what the budgets of the
+    regions say that they count; not the published map, from which they may differ. Central
+    America and the Caribbean lie in North America; Turkey, the Caucasus and Afghanistan (which the
+    budget of South Asia counts too) in Central and West Asia; New Guinea in Southeast Asia. For
+    results to be published use the map itself, as ``regions=`` takes it.
 
     Parameters
     ----------
@@ -93,9 +95,9 @@ def reccap2_regions(ds: xr.Dataset | xr.DataArray) -> xr.DataArray:
     -------
     DataArray (lat, lon) [1]
         int8, 1 to 10 by the centre of the cell, named in ``flag_meanings``: North_America,
-        South_America, Europe, Africa, Russia, West_Asia, East_Asia, South_Asia, Southeast_Asia,
-        Australasia. 0 in Greenland and Antarctica, and without land. Lazy where the land fraction
-        is.
+        South_America, Europe, Africa, Russia, Central_and_West_Asia, East_Asia, South_Asia,
+        Southeast_Asia, Australasia. 0 in Greenland and Antarctica, and without land. Lazy where
+        the land fraction is.
 
     Raises
     ------
@@ -104,10 +106,12 @@ def reccap2_regions(ds: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
     References
     ----------
-    Ciais, P. et al. (2022), Geoscientific Model Development 15, 1289-1316,
-    doi:10.5194/gmd-15-1289-2022.
+    The ten regions: Ciais, P. et al. (2022), Geoscientific Model Development 15, 1289-1316,
+    doi:10.5194/gmd-15-1289-2022. What they count, for example: Jain, A. K. et al. (2024),
+    doi:10.1029/2024GB008261 (South Asia); Wang, X. et al. (2024), doi:10.1029/2023GB007865 (East
+    Asia); Murray-Tortarolo, G. et al. (2022), doi:10.1029/2022JG006904 (North America).
     """
-    words = "land region as in RECCAP2, drawn a degree coarse"
+    words = "land region like those of RECCAP2, drawn a degree coarse"
     return _laid(ds, RECCAP2, _RECCAP2_NAMES, words, "Ciais et al. (2022)")
 
 

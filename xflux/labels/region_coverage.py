@@ -84,7 +84,10 @@ def _shares(given: tuple[str, ...], *arrays: Array) -> Array:
     elif regions.ndim == land.ndim:
         held = (regions >= 0).astype(np.float64)
     else:
-        held = np.asarray(np.nansum(regions, axis=0, dtype=np.float64))
+        held = np.zeros_like(land)
+        for layer in regions:
+            # One by one, as a copy of all would take longer than their sum.
+            held += np.nan_to_num(layer)
     with np.errstate(invalid="ignore"):
         total = np.array(
             [

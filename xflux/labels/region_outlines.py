@@ -91,7 +91,7 @@ TRANSCOM: tuple[Outline, ...] = (
     ("EurAsia_temperate", _REST),
 )  # fmt: skip
 
-#: Ten land regions as those of RECCAP2 (Ciais et al. 2022).
+#: Ten land regions like those of RECCAP2 (Ciais et al. 2022).
 RECCAP2: tuple[Outline, ...] = (
     (NOWHERE, _GREENLAND),
     (NOWHERE, _ANTARCTICA),
@@ -137,5 +137,5 @@ RECCAP2: tuple[Outline, ...] = (
         (-60, 11.3), (-50, 10), (-25, 5), (-25, -60),
     )),
     ("North_America", ((-180, 0), (-180, 90), (-32, 90), (-32, 0))),
-    ("West_Asia", _REST),
+    ("Central_and_West_Asia", _REST),
 )  # fmt: skip

@@ -55,12 +55,10 @@ def water_availability(ds: xr.Dataset, p: xr.DataArray, pet: xr.DataArray) -> xr
         E(t) = min(PET(t), k F(t))
         W(t) = F(t) - E(t)
 
-    with ``k`` = 0.05 d-1, the share of its water that a stand can draw in a day (Teuling et al.
-    2006, Geophys. Res. Lett. 33, L23403). This is the bucket of Boese et al. (2019,
-    Biogeosciences 16, 2557), of the group of FLUXCOM; the supplement of Tramontana et al. (2016,
-    Biogeosciences 13, 4291) describes the index of FLUXCOM itself, of which this keeps the
-    supply and the demand, and neither a second layer nor snow. Longer steps are gone through
-    day by day at constant rates. At the start the bucket holds what it does when the first 5
+    with ``k`` = 0.05 d-1: what is left falls by a factor e in 20 days where demand does not
+    limit it. A bucket of one layer, without snow: not the index of FLUXCOM (Tramontana et al.
+    2016, Biogeosciences 13, 4291), whose place it takes. Longer steps are gone through day by
+    day at constant rates. At the start the bucket holds what it does when the first 5
     years (all of a shorter series) are gone through again and again.
     """
     import xarray as xr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -41,12 +42,13 @@ def _without_nan(values, out):
 
 
 @jit
-def _find_runs(weight, index, region, runs, count):
-    """Append start, stop, region and layer of neighbours that count in one region.
+def _find_runs(weight, index, region, runs, held):
+    """Write start, stop and region of neighbours that count in one, and what each cell counts.
 
-    With an index the region is that of the cell, and the layer 0; without one both are `region`.
+    With an index the region is that of the cell; without one it is `region`. The fourth number
+    of a run is where its weights begin in `held`. Return how many runs and weights there are.
     """
-    start = 0
+    start = count = used = 0
     before = -1
     for i in range(weight.size + 1):
         here = -1
@@ -55,10 +57,13 @@ def _find_runs(weight, index, region, runs, count):
         if here != before or i - start == _RUN:
             if before >= 0:
                 runs[count, 0], runs[count, 1], runs[count, 2] = start, i, before
-                runs[count, 3] = 0 if index.size else region
+                runs[count, 3] = used - (i - start)
                 count += 1
             start, before = i, here
-    return count
+        if here >= 0:
+            held[used] = weight[i]
+            used += 1
+    return count, used
 
 
 @inline(fastmath=frozenset())
@@ -71,7 +76,7 @@ def _add(sums, lost, value):
 
 
 @jit
-def _sum_runs(rows, layers, runs, low, high, sums, lost):
+def _sum_runs(rows, held, runs, low, high, sums, lost):
     """Sum what lies between two limits; return how many numbers lie beyond them."""
     beyond = 0
     for t in range(rows.shape[0]):
@@ -79,7 +84,7 @@ def _sum_runs(rows, layers, runs, low, high, sums, lost):
         for k in range(runs.shape[0]):
             # Slices, as loops over them are vectorised.
             row = rows[t, runs[k, 0] : runs[k, 1]]
-            weight = layers[runs[k, 3], runs[k, 0] : runs[k, 1]]
+            weight = held[runs[k, 3] : runs[k, 3] + row.size]
             integral = missing = 0.0
             for i in range(row.size):
                 # NaN passes neither.
@@ -89,19 +94,19 @@ def _sum_runs(rows, layers, runs, low, high, sums, lost):
             _add(sums[t, runs[k, 2], 0:], lost[t, runs[k, 2], 0:], integral)
             gaps += missing
         if gaps > 0.0:
-            beyond += _weigh_gaps(rows[t], layers, runs, low, high, sums[t], lost[t])
+            beyond += _weigh_gaps(rows[t], held, runs, low, high, sums[t], lost[t])
     return beyond
 
 
 @jit
-def _weigh_gaps(values, layers, runs, low, high, sums, lost):
+def _weigh_gaps(values, held, runs, low, high, sums, lost):
     """Add up the weights of what is there and what is missing, in place of the whole weights."""
     beyond = 0.0
     sums[:, 1] = 0.0
     lost[:, 1] = 0.0
     for k in range(runs.shape[0]):
         row = values[runs[k, 0] : runs[k, 1]]
-        weight = layers[runs[k, 3], runs[k, 0] : runs[k, 1]]
+        weight = held[runs[k, 3] : runs[k, 3] + row.size]
         valid = missing = numbers = 0.0
         for i in range(row.size):
             there = (row[i] >= low) & (row[i] <= high)
@@ -116,11 +121,11 @@ def _weigh_gaps(values, layers, runs, low, high, sums, lost):
 
 
 @jit
-def _weigh_whole(layers, runs, sums, lost):
+def _weigh_whole(held, runs, sums, lost):
     for k in range(runs.shape[0]):
         whole = 0.0
-        for i in range(runs[k, 0], runs[k, 1]):
-            whole += layers[runs[k, 3], i]
+        for i in range(runs[k, 3], runs[k, 3] + runs[k, 1] - runs[k, 0]):
+            whole += held[i]
         _add(sums[runs[k, 2], 0:], lost[runs[k, 2], 0:], whole)
 
 
@@ -129,15 +134,15 @@ class Weights(NamedTuple):
 
     Attributes
     ----------
-    layers : array (layer, cell)
-        One layer for all regions, or one for each where cells are shared.
+    held : array (weight,)
+        Of the cells of all runs, one run after the other.
     runs : array (run, 4)
-        Start and stop of neighbours, their region and layer.
+        Start and stop of neighbours, their region, and where their weights begin.
     whole : array (region, 2)
         Weight of each region, and what rounding lost of it.
     """
 
-    layers: Array
+    held: Array
     runs: Array
     whole: Array
 
@@ -168,23 +173,33 @@ def region_weights(
     weight = _checked(area, np.inf, "the area of a cell")
     if fraction is not None:
         weight = weight * _checked(fraction, 1.0, "the land fraction")
-    weight = weight.reshape(1, -1)
-    index = np.empty(0, np.int64)
-    if regions is not None and regions.ndim == area.ndim:
-        index = regions.ravel().astype(np.int64)
+    weight = weight.reshape(-1)
+    if regions is None or regions.ndim == area.ndim:
+        index = np.empty(0, np.int64) if regions is None else regions.ravel().astype(np.int64)
         last = int(index.max(initial=-1))
         if last >= count:
             raise InputError(f"a cell lies in region {last}, but there are {count}")
-    elif regions is not None:
-        weight = weight * _checked(regions, 1.0, "the share of a region").reshape(count, -1)
-    runs = np.empty((weight.size, 4), np.int64)
-    found = 0
-    for region, layer in enumerate(weight):
-        found = _find_runs(layer, index, region, runs, found)
+        held, runs = _runs(weight, index, 0)
+    else:
+        # Region by region, so that no copy is made of all shares.
+        shared = (_checked(shares, 1.0, "the share of a region").ravel() for shares in regions)
+        found = [_runs(weight * s, np.empty(0, np.int64), k) for k, s in enumerate(shared)]
+        before = np.cumsum([0, *(part.size for part, _ in found)])
+        for place, (_, part) in zip(before, found):
+            part[:, 3] += place
+        held, runs = (np.concatenate(parts) for parts in zip(*found))
+        # From cell to cell whatever their region, as rows are read from memory once then.
+        runs = runs[np.argsort(runs[:, 0], kind="stable")]
     whole = np.zeros((count, 2))
-    runs = runs[:found].copy()
-    _weigh_whole(weight, runs, whole[:, :1], whole[:, 1:])
-    return Weights(weight, runs, whole)
+    _weigh_whole(held, runs, whole[:, :1], whole[:, 1:])
+    return Weights(held, runs, whole)
+
+
+def _runs(weight: Array, index: Array, region: int) -> tuple[Array, Array]:
+    """Return the weights of the cells that count, and the runs that they form."""
+    held, runs = np.empty(weight.size), np.empty((weight.size, 4), np.int64)
+    count, used = _find_runs(weight, index, region, runs, held)
+    return held[:used].copy(), runs[:count].copy()
 
 
 def regional_sum(
@@ -217,7 +232,7 @@ def regional_sum(
     """
     rows = np.moveaxis(field, axes, range(-len(axes), 0))
     outer = rows.shape[: rows.ndim - len(axes)]
-    rows = rows.reshape(-1, weights.layers.shape[1])
+    rows = rows.reshape(-1, math.prod(field.shape[axis] for axis in axes))
     count = len(weights.whole)
     out = np.zeros((len(rows), count, 3))
     lost = np.zeros_like(out)
@@ -225,7 +240,7 @@ def regional_sum(
     beyond = 0
     for part, values in _pieces(rows):
         beyond += _sum_runs(
-            values, weights.layers, weights.runs, *map(float, limits), out[part], lost[part]
+            values, weights.held, weights.runs, *map(float, limits), out[part], lost[part]
         )
     return (out + lost).reshape(*outer, count, 3), beyond
 

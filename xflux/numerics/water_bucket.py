@@ -13,7 +13,7 @@ __all__ = ["CAPACITY", "DECAY", "water_bucket"]
 
 #: Water that plants can draw on, mm.
 CAPACITY = 100.0
-#: Share of what is there that plants can draw in a day (Teuling et al. 2006), d-1.
+#: Share of what is there that plants can draw in a day, d-1.
 DECAY = 0.05
 
 #: How often the first years may be gone through, and the change in mm that ends it.

@@ -43,7 +43,8 @@ class RegionalBridge(BaseEstimator):
     candidates : int
         Pixels of a region among which to choose, a sample of each of its clusters.
     clusters : int
-        Groups of pixels with series alike.
+        Groups of pixels with series alike, each of which has a pixel of the bridge; no more than
+        `pixels`.
     relax : bool
         Fit the weights of chosen pixels anew, drawn to the areas that they stand for; False: keep
         those of the Lasso, which are shrunk.
@@ -78,10 +79,15 @@ class RegionalBridge(BaseEstimator):
     Examples
     --------
     >>> import xflux
-    >>> earth = xflux.twin.Earth(resolution=10.0, start="2001", end="2003")
-    >>> bands = xflux.latitude_bands(earth.truth, edges=(-60, 0, 30, 80))
-    >>> bridge = RegionalBridge(clusters=4).fit(earth.truth, bands)  # doctest: +SKIP
-    >>> monthly = earth.truth.flux.regional_integral(bridge)  # doctest: +SKIP
+    >>> truth = xflux.twin.Earth(resolution=10.0, start="2001", end="2005").truth
+    >>> bands = xflux.latitude_bands(truth, edges=(-30, 0, 30))
+    >>> bridge = RegionalBridge().fit(truth, bands)
+    >>> weights = bridge.to_dataset()
+    >>> bool((weights.r2_cv > 0.95).all() and (weights.n_pixels <= 12).all())
+    True
+    >>> monthly = truth.flux.regional_integral(bridge)
+    >>> dict(monthly.nee.sizes)
+    {'region': 2, 'time': 60}
     """
 
     def __init__(
@@ -119,8 +125,9 @@ class RegionalBridge(BaseEstimator):
         nee : Dataset or DataArray
             Flux on a grid of latitude and longitude, by month or shorter steps, whole months;
             ``cell_area`` and ``land_fraction`` count where they are there. A dimension ``member``
-            gives more samples. Of a mean year (one year, or ``month``) members are left out in
-            place of years, and without members nothing: `r2_cv` is then NaN.
+            gives more samples. Years are left out in five blocks, fewer than five one by one. Of
+            a mean year (one year, or ``month``) members are left out in place of years, and
+            without members nothing: `r2_cv` is then NaN.
         regions
             What `xflux.regional_integral` reads.
         variable : str
@@ -184,6 +191,9 @@ class RegionalBridge(BaseEstimator):
         ------
         GridMismatchError
             For a flux on another grid.
+        InputError
+            For a net flux that holds other terms (``flux_definition``) than the one fitted to.
+            One of another model is what a bridge is for; `validate` says whether it holds.
         """
         made = self.to_dataset()
         field = net_field(nee, variable=str(made.attrs["variable"]), needed_by=_NAME)
@@ -279,20 +289,24 @@ class RegionalBridge(BaseEstimator):
         bridge.bridge_ = made
         return bridge
 
+    def _most(self, region: RegionSamples) -> int:
+        return self.pixels or max(12, int(0.05 * region.size))
+
     def _groups(self, region: RegionSamples, k: int) -> Clusters:
+        # Each group has a pixel of the bridge.
+        count = min(self.clusters, self._most(region))
         return cluster_series(
-            region.series, self.clusters, band=self.band,
+            region.series, count, band=self.band,
             random=np.random.default_rng([self.seed, 1, k]),
         )  # fmt: skip
 
     def _choose(
         self, region: RegionSamples, groups: Clusters, random: np.random.Generator
     ) -> Choice:
-        most = self.pixels or max(12, int(0.05 * region.size))
         return choose_pixels(
             region.samples, stratified_sample(groups.labels, self.candidates, random),
             groups.labels, groups.medoids,
-            enough=self.r2, of_anomalies=self.anomaly_r2, most=most, relax=self.relax,
+            enough=self.r2, of_anomalies=self.anomaly_r2, most=self._most(region), relax=self.relax,
         )  # fmt: skip
 
     def _check(self) -> None:
@@ -318,7 +332,7 @@ class RegionalBridge(BaseEstimator):
                 XfluxWarning,
                 stacklevel=3,
             )
-        if np.isnan(made["r2_cv"].values).all():
+        if np.isnan(made["r2_cv"].values[made["n_pixels"].values > 0]).any():
             warnings.warn(
                 "one year without members leaves nothing to cross-validate by: r2 is that of the "
                 "months fitted, and says nothing of others; give more years, or members",

@@ -98,6 +98,9 @@ def bridge_dataset(
     ).assign_coords(regions.labels.coords)
     for name, (text, units) in _SAID.items():
         ds[name].attrs = {"long_name": text, "units": units}
+    for name, source in zip(grid, ("lat", "lon"), strict=True):
+        text, units = _SAID[source]
+        ds[name].attrs = {"standard_name": text, "long_name": text, "units": units}
     kept = ("flux_definition", "synthetic", "model", "refinement")
     attrs = {
         f"flux_{key}".replace("flux_flux", "flux"): field.rate.attrs[key]

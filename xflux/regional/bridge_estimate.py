@@ -8,6 +8,7 @@ import numpy as np
 
 from xflux.errors import GridMismatchError, InputError
 from xflux.labels.coordinates import how_they_differ
+from xflux.labels.flux_definition import require_alike
 from xflux.labels.integral import over_periods
 from xflux.labels.periods import Freq, periods
 from xflux.regional.net_field import NetField
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["contributing", "estimate", "places"]
+
+#: What an estimate says as the flux does.
+_KEPT = ("positive", "flux_definition", "synthetic", "model")
 
 Array = np.ndarray[Any, Any]
 #: Amounts in one Pg.
@@ -59,7 +63,8 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         ours = np.asarray(bridge[role].values, np.float64)
         theirs = np.asarray(field.rate[name].values, np.float64)
         if role == "grid_lon":
-            ours, theirs = np.mod(ours, 360.0), np.mod(theirs, 360.0)
+            # A meridian just west of 0 is the one at 0, not at 360.
+            ours, theirs = (np.mod(one + _TOLERANCE, 360.0) for one in (ours, theirs))
         order = np.argsort(theirs)
         near = np.searchsorted(theirs[order], ours - _TOLERANCE)
         position = order[np.minimum(near, theirs.size - 1)]
@@ -89,6 +94,13 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     -------
     DataArray (..., region, time) [units]
         float64; NaN where a contributing pixel has no value, and for periods that lack steps.
+
+    Raises
+    ------
+    InputError
+        For another unit, and a net flux that holds other terms than that of the bridge.
+    GridMismatchError
+        For another grid.
     """
     import xarray as xr
 
@@ -96,6 +108,7 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     if plain not in AMOUNTS:
         known = ", ".join(f"{amount}C" for amount in AMOUNTS)
         raise InputError(f"units={units!r} is no amount of carbon; expected {known}")
+    _require_same_flux(bridge, field)
     rows, columns = contributing(bridge)
     lat, lon = places(bridge, field)
     points = field.rate.isel({
@@ -132,12 +145,27 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     beside = {key: c for key, c in bridge.coords.items() if c.dims == ("region",)}
     made = made.assign_coords(beside)
     made = made.transpose(..., "region", *([time] if time in made.dims else []))
-    return (made * AMOUNTS[plain]).assign_attrs(
-        units=plain,
-        long_name=f"{field.rate.name}, integrated over the region",
-        cell_methods="area: sum where land time: sum",
-        comment="estimated from the pixels of a bridge",
+    attrs = field.rate.attrs
+    return (
+        (made * AMOUNTS[plain])
+        .rename(field.rate.name)
+        .assign_attrs(
+            units=plain,
+            long_name=f"{attrs['long_name']}, integrated over the region",
+            cell_methods="area: sum where land time: sum",
+            comment="estimated from the pixels of a bridge",
+            **{key: attrs[key] for key in _KEPT if key in attrs},
+        )
     )
+
+
+def _require_same_flux(bridge: xr.Dataset, field: NetField) -> None:
+    """Refuse a net flux of other terms: weights of NEE say nothing of fire."""
+    import xarray as xr
+
+    if "flux_definition" in bridge.attrs:
+        said = {"flux_definition": bridge.attrs["flux_definition"]}
+        require_alike(field.rate, xr.DataArray(0.0, attrs=said), what=("the flux", "the bridge"))
 
 
 def _weighted(values: Array, *, weights: Array) -> Array:

@@ -161,8 +161,12 @@ def choose_pixels(
             continue
         if relax:
             chosen = [_with_stand_ins(columns, strata, stand_ins) for columns in chosen]
-        if best is not None and chosen[0].size > most:
-            break
+        if chosen[0].size > most:
+            if best is not None:
+                break
+            # The first step already takes more than may be.
+            told = np.abs(betas[0]) * even.x[:, candidates].std(axis=0)
+            chosen[0] = _strongest(chosen[0], dict(zip(candidates.tolist(), told)), most)
         now = tuple(columns.tobytes() for columns in chosen)
         if now == before and relax:
             continue
@@ -190,6 +194,12 @@ def _with_stand_ins(
     """Add the columns of groups that have none."""
     without = np.setdiff1d(np.arange(len(stand_ins)), strata[columns])
     return np.union1d(columns, stand_ins[without])
+
+
+def _strongest(columns: NDArray[np.int64], told: dict[int, float], most: int) -> NDArray[np.int64]:
+    """Keep the columns that tell most."""
+    strength = np.array([told.get(column, 0.0) for column in columns.tolist()])
+    return np.sort(columns[np.argsort(-strength, kind="stable")[:most]])
 
 
 def seasons(samples: Samples, values: Floats) -> Floats:

@@ -38,7 +38,7 @@ class RegionSamples:
     row, column : ndarray (pixel,)
         Where pixels lie on the grid.
     size : int
-        Pixels of the region, also of those that were not drawn.
+        Pixels of the region with values, also of those that were not drawn.
     """
 
     samples: Samples
@@ -119,15 +119,17 @@ def region_samples(
                 f"region {found.labels.values[k]} has no pixel with a value in every month, or "
                 "months without any value; leave it out, or fill what is missing"
             )
-        own, columns = own[there], columns[there]
         area = layers[k].ravel()[own] * PG
+        # What was drawn stands for all; what has no values counts in no integral.
         area *= layers[k].sum() * PG / area.sum()
+        size = round((layers[k] > 0.0).sum() * there.mean())
+        own, columns, area = own[there], columns[there], area[there]
         chosen = x[:, columns].astype(np.float64)
         series = chosen.reshape(members, steps, -1).mean(axis=0).T.astype(np.float32)
         made.append(
             RegionSamples(
                 Samples(chosen, y, fold, area, cycle), series, own // land.shape[1],
-                own % land.shape[1], int((layers[k] > 0.0).sum()),
+                own % land.shape[1], size,
             )
         )  # fmt: skip
     return made, found, land

@@ -64,6 +64,7 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
     bridged = estimate(bridge, field, freq="MS", units="PgC")
     bridged = bridged.transpose(*exact.dims)
     _, year, month = months_of(field.steps)
+    exact.attrs["cell_methods"] = bridged.attrs["cell_methods"]
     scores: xr.DataArray = xr.apply_ufunc(
         _scores,
         exact.drop_vars(exact.coords),
@@ -75,7 +76,11 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={"output_sizes": {"score": len(_SCORES)}, "allow_rechunk": True},
     )
-    ds = xr.Dataset({"exact": exact, "bridged": bridged})
+    scores = scores.drop_attrs()
+    said = {key: bridged.attrs[key] for key in ("synthetic", "model") if key in bridged.attrs}
+    ds = xr.Dataset({"exact": exact, "bridged": bridged}).assign_attrs(
+        title="Bridges against exact integrals", **said
+    )
     for k, (name, (text, units)) in enumerate(_SCORES.items()):
         ds[name] = scores.isel(score=k).assign_attrs(long_name=text, units=units)
     ds["decoupled"] = (ds["r2"] < DECOUPLED).assign_attrs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class FittedDual:
         one weight.
     said : dict
         Attributes of what is computed.
+    spread : dict of str to float
+        Mean range of the inversions of each region, Pg per month.
     """
 
     features: tuple[Feature, ...]
@@ -50,6 +52,7 @@ class FittedDual:
     members: tuple[dict[str, Array], ...]
     misfit: NDArray[np.float64]
     said: dict[str, Any]
+    spread: dict[str, float] = field(default_factory=dict)
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return NEE (row, member) of rows (row, feature); NaN where a feature is missing."""
@@ -64,8 +67,7 @@ class FittedDual:
             forward(
                 np.ascontiguousarray(rows), arrays["x_mean"], arrays["x_factor"], limit, sizes,
                 np.concatenate([part.ravel() for part in flat]), np.array([False]),
-                np.atleast_1d(arrays["y_mean"]), np.atleast_1d(arrays["y_spread"]), one,
-                rectified=True,
+                np.atleast_1d(arrays["y_mean"]), np.atleast_1d(arrays["y_spread"]), True, one,
             )  # fmt: skip
             made[:, k] = one[:, 0]
         made[~whole] = np.nan

@@ -106,7 +106,8 @@ def common_years(steps: TimeSteps, inversions: xr.DataArray) -> tuple[xr.DataArr
             "of the inversions and towers: ds.rename(month='time').assign_coords(time=...)"
         )
     theirs = time_steps(inversions)
-    assert theirs is not None and theirs.clock is not None
+    assert theirs is not None
+    assert theirs.clock is not None
     numbers = theirs.clock.months(theirs.edges[:, 0])
     gaps = sorted(set(range(int(numbers[0]), int(numbers[-1]) + 1)) - set(numbers.tolist()))
     if gaps:

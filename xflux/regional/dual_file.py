@@ -39,7 +39,7 @@ def write(
         described.append(text)
     text = {
         "parameters": dict(parameters), "features": [asdict(f) for f in fitted.features],
-        "hidden": list(fitted.hidden), "said": fitted.said, "members": described,
+        "hidden": list(fitted.hidden), "said": fitted.said, "spread": fitted.spread, "members": described,
     }  # fmt: skip
     return write_model(path, arrays, text, kind=_KIND, schema=SCHEMA)
 
@@ -61,6 +61,7 @@ def read(
     fitted = FittedDual(
         tuple(Feature(**one) for one in text["features"]), tuple(text["hidden"]),
         tuple(member.arrays for member in members), arrays["misfit"], text["said"],
+        text["spread"],
     )  # fmt: skip
     return fitted, members, text["parameters"]
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from xflux.errors import InputError, XfluxWarning
+from xflux.errors import InputError
 from xflux.labels.attach import generated
 from xflux.learning.torch_session import require_torch, torch_session
 from xflux.progress_bar import progress_bar
 from xflux.regional.bridge import RegionalBridge
 from xflux.regional.bridge_estimate import places
-from xflux.regional.bridge_validation import DECOUPLED
 from xflux.regional.dual_apply import FittedDual, apply
 from xflux.regional.dual_atmosphere import atmosphere_of, inversions_of, pool_of
+from xflux.regional.dual_bridges import checked, grid_of, refitted, warn_of_decoupled
 from xflux.regional.dual_file import Checkpoints, read, task_of, write
+from xflux.regional.dual_fitted import fitted_of, mean_range
+from xflux.regional.dual_history import history_of
 from xflux.regional.dual_inputs import TowerTable, chosen, tower_table
 from xflux.regional.dual_losses import Norm
 from xflux.regional.dual_splits import splits
@@ -114,7 +114,7 @@ class DualConstraintNetwork(BaseEstimator):
         epochs: int = 160,
         rate: float = 1e-3,
         batch: int = 1024,
-        patience: int = 40,
+        patience: int = 60,
         check_every: int = 5,
     ) -> None:
         self.hidden = hidden
@@ -212,8 +212,9 @@ class DualConstraintNetwork(BaseEstimator):
         features = chosen(self.features, tower_drivers, drivers)
         table = tower_table(tower_drivers, tower_nee, features)
         air, look = None, None
+        spread: dict[str, float] = {}
         if drivers is not None and inversions is not None and bridge is not None:
-            air, look = self._atmosphere(
+            air, look, spread = self._atmosphere(
                 table, drivers, inversions, bridge, features, rebridge, ensemble
             )
         years = () if air is None else tuple(year for year, *_ in air.years)
@@ -239,14 +240,29 @@ class DualConstraintNetwork(BaseEstimator):
                     kept.write(k, member)
                 members.append(member)
                 tell()
-        self._keep(tuple(members), features, table, tower_drivers, air is not None)
+        said = {
+            "model": _NAME,
+            "refinement": "towers alone" if air is None else "towers and atmosphere",
+            "flux_definition": "nee",
+            "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
+        }
+        self.fitted_, self.out_of_fold_ = fitted_of(
+            members, features, tuple(self.hidden), table, said, spread
+        )
+        self.members_ = tuple(members)
+        self.feature_names_in_ = np.array([feature.name for feature in features])
+        self.away_years_ = members[0].split.away_years
         self._given = {
             "towers": (tower_drivers, tower_nee), "drivers": drivers, "inversions": inversions,
             "bridge": bridge, "rebridge": rebridge, "device": device,
         }  # fmt: skip
         self.bridge_ = bridge
         if drivers is not None and bridge is not None:
-            self._bridge_at_last(drivers, bridge, rebridge)
+            if rebridge and self.check_every:
+                field = self.apply(drivers).assign(grid_of(drivers))
+                self.bridge_ = refitted(bridge, field)
+            else:
+                warn_of_decoupled(self.members_, stacklevel=2)
         return self
 
     def apply(
@@ -287,40 +303,15 @@ class DualConstraintNetwork(BaseEstimator):
             As of `RegionalBridge.validate`; ``decoupled`` also where the mean error of a month is
             more than half the range of the inversions.
         """
-        import xarray as xr
-
         bridge = bridge or getattr(self, "bridge_", None)
         if bridge is None:
             raise InputError("there is no bridge to check; give one as bridge=")
-        found = bridge.validate(self.apply(ds).assign(_grid_of(ds)))
-        spread = self._fitted().said.get("inversion_range")
-        if spread is None:
-            return found
-        names = found["names"].values if "names" in found.coords else found["region"].values
-        limit = 0.5 * np.array([spread.get(str(name), np.inf) for name in names])
-        wide = abs(found["bias"]) > xr.DataArray(limit, dims="region")
-        return found.assign(
-            decoupled=(found["decoupled"] | wide).assign_attrs(found["decoupled"].attrs)
-        )
+        return checked(bridge, self.apply(ds).assign(grid_of(ds)), self._fitted().spread)
 
     @property
     def history(self) -> xr.Dataset:
         """Losses of each member and epoch, NaN after its last."""
-        import xarray as xr
-
-        members = self._members()
-        length = max(len(member.history["ec"]) for member in members)
-        made = {}
-        for name, text in _HISTORY.items():
-            values = np.full((len(members), length), np.nan)
-            for k, member in enumerate(members):
-                values[k, : len(member.history[name])] = member.history[name]
-            made[name] = (("member", "epoch"), values, {"long_name": text})
-        best = [member.best for member in members]
-        return xr.Dataset(
-            {**made, "best_epoch": ("member", best, {"long_name": "epoch that is kept"})},
-            coords={"member": np.arange(len(members)), "epoch": np.arange(length)},
-        )
+        return history_of(self._members())
 
     def sensitivity(
         self, subsets: Sequence[int | str] = (1, 2, 3, "all"), *, draws: int = 3
@@ -402,19 +393,17 @@ class DualConstraintNetwork(BaseEstimator):
         features: Any,
         rebridge: bool,
         ensemble: xr.DataArray | None,
-    ) -> tuple[Atmosphere, Any]:
-        """Return what the atmosphere says, and what looks at the bridges of a member."""
+    ) -> tuple[Atmosphere, Any, dict[str, float]]:
+        """Return what the atmosphere says, what looks at bridges, and the range of inversions."""
         known = inversions_of(inversions, table.nee)
         whole = None if ensemble is None else inversions_of(ensemble, table.nee)
         field = grid_field(drivers, needed_by=_NAME)
         made = bridge.to_dataset()
         place = places(made, field)
-        air = atmosphere_of(
-            bridge, drivers, field.steps, known, features, place, whole=whole
-        )
-        self._range = _mean_range(known, air)
+        air = atmosphere_of(bridge, drivers, field.steps, known, features, place, whole=whole)
+        spread = mean_range(known, air)
         if not self.check_every:
-            return air, None
+            return air, None, spread
         pools = pool_of(
             made, drivers, known, features, place, np.random.default_rng([self.seed, 5])
         )
@@ -422,72 +411,7 @@ class DualConstraintNetwork(BaseEstimator):
         def look(k: int, design: Design) -> MovingBridge:
             return MovingBridge(bridge, design, air, pools, [self.seed, k], rebridge)
 
-        return air, look
-
-    def _keep(
-        self,
-        members: tuple[Member, ...],
-        features: Any,
-        table: TowerTable,
-        tower_drivers: xr.Dataset,
-        atmosphere: bool,
-    ) -> None:
-        """Keep what was fitted, and how towers are met that members did not see."""
-        said: dict[str, Any] = {
-            "model": _NAME,
-            "refinement": "towers and atmosphere" if atmosphere else "towers alone",
-            "flux_definition": "nee",
-            "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
-        }
-        if atmosphere:
-            said["inversion_range"] = self._range
-        unseen = np.full(table.where.shape, np.nan, np.float32)
-        plain = FittedDual(
-            features, tuple(self.hidden), tuple(m.arrays for m in members), np.zeros(101), said
-        )
-        rows = np.full(len(table.rows.y), np.nan, np.float32)
-        for k, member in enumerate(members):
-            there = np.isin(table.rows.site, member.split.away)
-            alone = FittedDual(features, plain.hidden, (plain.members[k],), plain.misfit, said)
-            rows[there] = alone.predict(table.rows.x[there])[:, 0]
-        unseen[table.where] = rows
-        misfit = np.abs(rows - table.rows.y)
-        scored = np.isfinite(misfit)
-        quantiles = _by_site(misfit[scored], table.rows.site[scored])
-        self.fitted_ = FittedDual(features, plain.hidden, plain.members, quantiles, said)
-        self.members_ = members
-        self.feature_names_in_ = np.array([feature.name for feature in features])
-        self.away_years_ = members[0].split.away_years
-        out = table.nee.copy(data=unseen)
-        self.out_of_fold_ = out.assign_attrs(
-            long_name="net ecosystem exchange of towers by a network that did not see them",
-            model=_NAME,
-        )
-
-    def _bridge_at_last(
-        self, drivers: xr.Dataset, bridge: RegionalBridge, rebridge: bool
-    ) -> None:
-        """Fit the bridge to the trained field, or warn where it does not hold."""
-        if rebridge and self.check_every:
-            made = self.apply(drivers).assign(_grid_of(drivers))
-            regions = _regions_of(bridge.to_dataset(), made)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", XfluxWarning)
-                anew = RegionalBridge(**bridge.get_params(deep=False))
-                self.bridge_ = anew.fit(made, regions, progress=False)
-            return
-        looks = [member.history["bridge_r2"] for member in self.members_]
-        last = [values[np.isfinite(values)][-1:] for values in looks]
-        found = np.concatenate(last) if last else np.empty(0)
-        if found.size and found.min() < DECOUPLED:
-            warnings.warn(
-                f"bridges hold no more for {int((found < DECOUPLED).sum())} of {len(found)} "
-                f"members: of some region they explain {max(found.min(), 0.0):.2f} of the months "
-                "alone, so that the atmosphere was met at its pixels and not by the region; see "
-                "check_bridge, and fit with rebridge=True",
-                XfluxWarning,
-                stacklevel=3,
-            )
+        return air, look, spread
 
     def _fitted(self) -> FittedDual:
         fitted: FittedDual | None = getattr(self, "fitted_", None)
@@ -501,50 +425,3 @@ class DualConstraintNetwork(BaseEstimator):
     def _members(self) -> tuple[Member, ...]:
         self._fitted()
         return self.members_
-
-
-_HISTORY = {
-    "ec": "loss of towers, g2 m-4 d-2",
-    "atm": "loss of the atmosphere",
-    "ec_held": "loss of towers that stop the training, g2 m-4 d-2",
-    "atm_held": "loss of the atmosphere in years that stop the training",
-    "score": "sum of both over what they were at the start",
-    "eta_ec": "logarithm of the variance of towers",
-    "eta_atm": "logarithm of the variance of the atmosphere",
-    "bridge_r2": "explained variance of the region whose bridge holds least, before it is made anew",
-}
-
-
-def _grid_of(ds: xr.Dataset) -> dict[str, Any]:
-    """Return the variables that weigh the cells of a grid, where they are there."""
-    from xflux.labels.find import find
-
-    names = (find(ds, "cell_area"), find(ds, "land_fraction"))
-    return {name: ds[name] for name in names if name is not None}
-
-
-def _regions_of(bridge: xr.Dataset, field: xr.Dataset) -> xr.DataArray:
-    """Return the regions of a bridge as shares on the grid of a field."""
-    from xflux.labels.coordinates import find_lat_lon
-
-    grid = grid_field(field, needed_by=_NAME)
-    lat, lon = places(bridge, grid)
-    back = {"grid_lat": np.argsort(lat), "grid_lon": np.argsort(lon)}
-    share = bridge["region_share"].isel(back)
-    ours, theirs = find_lat_lon(field)
-    share = share.rename(grid_lat=grid.lat, grid_lon=grid.lon)
-    return share.assign_coords({grid.lat: ours, grid.lon: theirs})
-
-
-def _by_site(misfit: NDArray[Any], site: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return percentiles 0 to 100 of rows, each site of one weight."""
-    order = np.argsort(misfit, kind="stable")
-    weight = 1.0 / np.bincount(site)[site[order]]
-    reached = np.cumsum(weight) / weight.sum()
-    return np.interp(np.linspace(0.0, 1.0, 101), reached, misfit[order].astype(np.float64))
-
-
-def _mean_range(inversions: xr.DataArray, air: Atmosphere) -> dict[str, float]:
-    names = inversions["names"] if "names" in inversions.coords else inversions["region"]
-    mean = air.spread.mean(axis=1)
-    return {str(name): float(value) for name, value in zip(names.values, mean, strict=True)}

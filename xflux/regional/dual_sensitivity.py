@@ -46,7 +46,7 @@ def sensitivity(
     """
     import xarray as xr
 
-    from xflux.regional.dual_network import _grid_of, _regions_of
+    from xflux.regional.dual_bridges import grid_of, regions_of
     from xflux.regional.regional_integral import regional_integral
 
     inversions = given["inversions"]
@@ -61,8 +61,8 @@ def sensitivity(
             rebridge=given["rebridge"], ensemble=inversions, device=given["device"],
             progress=False,
         )  # fmt: skip
-        field = one.apply(given["drivers"]).assign(_grid_of(given["drivers"]))
-        regions = _regions_of(given["bridge"].to_dataset(), field)
+        field = one.apply(given["drivers"]).assign(grid_of(given["drivers"]))
+        regions = regions_of(given["bridge"].to_dataset(), field)
         found = regional_integral(field, regions=regions, freq="MS")["nee"].compute()
         series.append(found)
         targets.append(part.mean("inversion"))
@@ -77,8 +77,8 @@ def sensitivity(
         error = nee.drop_attrs() - reference
         ds[f"bias{name}"] = error.mean("time")
         ds[f"rmse{name}"] = np.sqrt((error**2).mean("time"))
-    for name in ds.data_vars:
-        ds[name].attrs["units"] = "Pg"
+    for variable in ds.data_vars.values():
+        variable.attrs["units"] = "Pg"
     return ds
 
 

@@ -75,9 +75,11 @@ def _held(
         count = int(wanted) if len(years) >= FEWEST_YEARS else 0
         if count and len(years) - 2 * count < 1:
             raise InputError(f"held_years={wanted} of {len(years)} years leave none to train on")
-        away = sorted(int(one) for one in random.choice(years, size=count, replace=False)) if (
-            count and years
-        ) else []
+        away = (
+            sorted(int(one) for one in random.choice(years, size=count, replace=False))
+            if (count and years)
+            else []
+        )
     else:
         away = sorted(int(one) for one in wanted) if years else []
         if unknown := sorted(set(away) - set(years)):

@@ -13,6 +13,7 @@ from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.periods import Periods, periods
 from xflux.labels.units import plain_indexes
+from xflux.labels.variables import variables
 from xflux.regional.found_flux import found_flux
 
 if TYPE_CHECKING:
@@ -69,11 +70,16 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
     MissingVariableError, UnitsError
         For a flux that is not there, or of another unit.
     InputError
-        For another grid, or no time.
+        For another grid, no time, or the array of another variable.
     """
     import xarray as xr
 
     if isinstance(nee, xr.DataArray):
+        if nee.name != variable and str(nee.name) in variables:
+            raise InputError(
+                f"{needed_by} was asked for {variable!r}, and the array is {str(nee.name)!r}; give "
+                f"that of {variable!r}, or a Dataset"
+            )
         given = nee.coords.to_dataset().assign({variable: nee.variable})
     else:
         given = nee

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.labels.amount_units import INTEGRABLE
 from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step, TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import Limits
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge", "regional_integral"]
 
-#: Units of fluxes that have an integral: of carbon, water and energy.
-_INTEGRABLE = ("g m-2 d-1", "kg m-2 d-1", "W m-2")
 _BOUNDS = ("_lower", "_upper")
 
 
@@ -169,6 +169,9 @@ def regional_integral(
     area, land = cell_area(ds), land_fraction(ds)
     grid = match_grid(area, flux, what="area")
     found = as_regions(named_regions(regions, ds), grid)
+    if found is not None and flux.chunks is not None:
+        # Once here: Dask would read shares whole, to name them, wherever they are used.
+        found = replace(found, weights=found.weights.chunk())
     warn_of_coasts({variable: flux}, land, area.dims)
     sums = regional_sums(
         flux,
@@ -198,10 +201,10 @@ def _check(variable: str, freq: str) -> None:
             "sum; keep members or scenarios as a dimension, and take quantiles of the integral"
         )
     require_known(variable, "variable")
-    if variables[variable].units not in _INTEGRABLE:
+    if variables[variable].units not in INTEGRABLE:
         raise InputError(
             f"{variable!r} [{variables[variable].units}] is no flux per area; what is integrated "
-            f"has one of the units {', '.join(_INTEGRABLE)}"
+            f"has one of the units {', '.join(INTEGRABLE)}"
         )
     if freq not in get_args(Freq):
         raise InputError(f"freq={freq!r} is not known; use 'MS' for months or 'YS' for years")
