@@ -48,7 +48,7 @@ def test_inversions_and_land_models_are_scored_against_terms_that_hold_the_same(
     theirs = xflux.land_sink_skill(models, table, independent=False)
     assert theirs.attrs["reference"] == "e_luc - s_land"
     # S_LAND is a mean over such models, and follows them from year to year.
-    assert float(theirs.anomaly_r2_pearson.median()) > 0.5
+    assert float(theirs.anomaly_r2_pearson.median()) > 0.4
     assert abs(float(theirs.bias.mean())) < 0.6
     with pytest.raises(InputError, match="only in"):
         xflux.regional_skill(

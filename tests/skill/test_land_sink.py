@@ -72,5 +72,7 @@ def test_members_are_kept_and_only_common_years_count() -> None:
     found = xflux.land_sink_skill(flux, budget().isel(year=slice(2, 10)), independent=True)
     np.testing.assert_allclose(found.bias, [0.0, 1.0], atol=1e-12)
     assert (found.n_years == 8).all()
+    with pytest.raises(InputError, match=r"is a Dataset; give one flux"):
+        xflux.land_sink_skill(flux.to_dataset(), budget(), independent=True)  # type: ignore[arg-type]
     with pytest.raises(MissingVariableError, match="e_luc"):
         xflux.land_sink_skill(land(-SINK, "nbp"), budget().drop_vars("e_luc"), independent=True)

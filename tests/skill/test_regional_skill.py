@@ -81,6 +81,16 @@ def test_the_reference_is_the_mean_of_its_ensemble_and_members_are_kept() -> Non
     assert found.attrs["reference"] == "mean over inversion (n = 4)"
 
 
+def test_a_dimension_of_both_is_paired() -> None:
+    reference, predicted = series(1, members=2), series(2, members=2)
+    found = xflux.regional_skill(reference, predicted, independent=True)
+    one = xflux.regional_skill(reference[1], predicted[1], independent=True)
+    xr.testing.assert_allclose(found.isel(member=1), one)
+    first, second = reference.assign_coords(member=[0, 1]), predicted.assign_coords(member=[1, 2])
+    with pytest.raises(InputError, match="unlike labels along 'member'"):
+        xflux.regional_skill(first, second, independent=True)
+
+
 def test_a_score_on_training_data_says_so() -> None:
     found = xflux.regional_skill(inversions(), series(2), independent=False)
     assert found.attrs["independent"] == "false"
@@ -116,8 +126,10 @@ def test_months_are_those_that_both_have_in_any_calendar() -> None:
     expected = xflux.regional_skill(reference.sel(time=predicted.time), predicted, independent=True)
     xr.testing.assert_allclose(found, expected)
     assert found.attrs["period"] == "2001-01 to 2006-12"
-    with pytest.raises(InputError, match=r"share no month"):
+    with pytest.raises(InputError, match=r"share 0 months"):
         xflux.regional_skill(series(1, start="1980"), predicted, independent=True)
+    with pytest.raises(InputError, match=r"share 1 months; a score needs a year"):
+        xflux.regional_skill(reference, predicted.isel(time=[5]), independent=True)
 
 
 @pytest.mark.parametrize("blank", [True, False])

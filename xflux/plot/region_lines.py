@@ -93,6 +93,8 @@ def region_lines(
         whole = with_sum(one)
         if x == "year" and "month" in whole.dims:
             raise InputError(f"{name!r} is a mean year, which has no years to draw")
+        if "time" in whole.dims and whole.sizes["time"] < 12:
+            raise InputError(f"{name!r} has {whole.sizes['time']} months; a year is needed")
         reduced[name] = whole if x in whole.dims else reduce(whole)
     done = computed(reduced)
     return {

@@ -53,6 +53,10 @@ def land_years(
     UnitsError
         For a flux that is no amount of carbon.
     """
+    if not isinstance(land_flux, xr.DataArray):
+        raise InputError(
+            f"the land flux is a {type(land_flux).__name__}; give one flux, such as found['nee']"
+        )
     held = definition_of(land_flux)
     if held is None:
         raise InputError(

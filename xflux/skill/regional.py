@@ -99,8 +99,8 @@ def regional_skill(
     Raises
     ------
     InputError
-        For unlike definitions, regions that the reference lacks, no month in common, a direction
-        that is not known.
+        For unlike definitions, regions that the reference lacks, less than a year of months in
+        common, a direction that is not known.
     UnitsError
         For what is no amount.
     MissingVariableError

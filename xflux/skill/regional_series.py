@@ -123,8 +123,8 @@ def pair_of_series(
     Raises
     ------
     InputError
-        For unlike definitions, regions that the reference lacks, no month in common, and a mean
-        year against dates.
+        For unlike definitions, regions that the reference lacks, less than a year of months in
+        common, and a mean year against dates.
     """
     first = regional_series(reference, variable, called="the reference")
     second = regional_series(predicted, variable, called="the prediction")
@@ -245,12 +245,13 @@ def _common(
     """Return both over the months from the first to the last that they share, gaps NaN."""
     months = [one["time"].values.astype("datetime64[M]") for one in (first, second)]
     both = np.intersect1d(months[0], months[1])
-    if not both.size:
+    if both.size < 12:
         spans = [
             f"{found.min()} to {found.max()}" if found.size else "no month" for found in months
         ]
         raise InputError(
-            f"the reference ({spans[0]}) and the prediction ({spans[1]}) share no month"
+            f"the reference ({spans[0]}) and the prediction ({spans[1]}) share {both.size} months; "
+            "a score needs a year of them"
         )
     whole = np.arange(both[0], both[-1] + 1)
     missing = tuple(map(str, np.setdiff1d(whole, both)))
