@@ -50,7 +50,6 @@ _LAZY = {
     "read_co2": "xflux.files.co2",
     "read_global_carbon_budget": "xflux.files.carbon_budget",
     "reccap2_regions": "xflux.labels.partitions",
-    "RegionalBridge": "xflux.regional.bridge",
     "refine": "xflux.refinement.refine",
     "regional_integral": "xflux.regional.regional_integral",
     "regional_skill": "xflux.skill.regional",
