@@ -85,10 +85,11 @@ def test_towers_alone_start_from_the_same_weights_and_folds(world, dual, towers_
         assert np.array_equal(one.split.away, other.split.away)
         assert np.array_equal(one.arrays["x_mean"], other.arrays["x_mean"])
     table = np.zeros((4, 2), np.float32) + np.arange(4)[:, None]
-    from xflux.regional.dual_training import Design, Norm, Towers
+    from xflux.regional.dual_data import Design, Towers
+    from xflux.regional.dual_losses import Norm
 
     rows = Towers(table, np.arange(4.0, dtype=np.float32), np.arange(4))
-    design = Design((3,), Norm(), None, 1, 1e-3, 4, 1, 0)
+    design = Design((3,), Norm(), None, 1, 1e-3, 4, None, 0.0, 0)
     one, other = (_start(design, [0, 1], rows, np.ones(4, bool)) for _ in range(2))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -148,6 +149,15 @@ def test_towers_are_predicted_by_the_member_that_never_saw_them(world, dual):
         made.where(there).drop_vars("member").drop_attrs(), out.isel(site=[k]).drop_attrs(),
         rtol=1e-5, atol=1e-5,
     )  # fmt: skip
+
+
+def test_training_can_stop_early_and_keeps_the_best_epoch(world):
+    options = {"epochs": 12, "patience": 1, "check_every": 0, "rate": 0.05}
+    history = fit(world, rebridge=False, options=options).history
+    for k in range(3):
+        score = history.score.isel(member=k).dropna("epoch").values
+        assert int(np.argmin(score)) == history.best_epoch.values[k]
+    assert history.sizes["epoch"] <= 12
 
 
 def test_history_tells_every_epoch_of_every_member(dual):

@@ -16,9 +16,9 @@ from xflux.labels.flux_definition import direction, require_alike
 from xflux.labels.units import units_of
 from xflux.learning.features import Feature
 from xflux.regional.bridge_estimate import AMOUNTS, contributing, weights_of
+from xflux.regional.dual_data import Atmosphere
 from xflux.regional.dual_inputs import rows_at
 from xflux.regional.dual_losses import ranges
-from xflux.regional.dual_training import Atmosphere
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,7 +14,7 @@ from xflux.labels.find import find
 from xflux.regional.bridge import RegionalBridge
 from xflux.regional.bridge_estimate import places
 from xflux.regional.bridge_validation import DECOUPLED
-from xflux.regional.dual_training import Member
+from xflux.regional.dual_data import Member
 from xflux.regional.net_field import grid_field
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from xflux.errors import InputError
 from xflux.learning.features import Feature
 from xflux.learning.model_file import read_model, under, write_model
 from xflux.regional.dual_apply import FittedDual
-from xflux.regional.dual_training import Member, Split
+from xflux.regional.dual_data import Member, Split
 
 __all__ = ["Checkpoints", "read", "write"]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from xflux.learning.features import Feature
 from xflux.regional.dual_apply import FittedDual
+from xflux.regional.dual_data import Atmosphere, Member
 from xflux.regional.dual_inputs import TowerTable
-from xflux.regional.dual_training import Atmosphere, Member
 
 if TYPE_CHECKING:
     import xarray as xr

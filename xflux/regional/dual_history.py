@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xflux.regional.dual_training import Member
+from xflux.regional.dual_data import Member
 
 if TYPE_CHECKING:
     import xarray as xr

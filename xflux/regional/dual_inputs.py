@@ -14,7 +14,7 @@ from xflux.labels.find import find
 from xflux.labels.units import plain_indexes
 from xflux.learning.features import BASELINES, Feature, columns, parse
 from xflux.learning.sources import source_arrays, warn_of_position
-from xflux.regional.dual_training import Towers
+from xflux.regional.dual_data import Towers
 from xflux.regional.found_flux import found_flux
 
 if TYPE_CHECKING:

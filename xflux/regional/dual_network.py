@@ -19,13 +19,14 @@ from xflux.regional.bridge_estimate import places
 from xflux.regional.dual_apply import FittedDual, apply
 from xflux.regional.dual_atmosphere import atmosphere_of, inversions_of, pool_of
 from xflux.regional.dual_bridges import checked, grid_of, refitted, warn_of_decoupled
+from xflux.regional.dual_data import Atmosphere, Design, Member
 from xflux.regional.dual_file import Checkpoints, read, task_of, write
 from xflux.regional.dual_fitted import fitted_of, mean_range
 from xflux.regional.dual_history import history_of
 from xflux.regional.dual_inputs import TowerTable, chosen, tower_table
-from xflux.regional.dual_losses import Norm
+from xflux.regional.dual_options import design_of
 from xflux.regional.dual_splits import splits
-from xflux.regional.dual_training import Atmosphere, Design, Member, train
+from xflux.regional.dual_training import train
 from xflux.regional.moving_bridge import MovingBridge
 from xflux.regional.net_field import grid_field
 
@@ -69,9 +70,14 @@ class DualConstraintNetwork(BaseEstimator):
     held_years : int or sequence of int
         Years that no member sees, by which the atmosphere is scored; as many again stop the
         training. None are held of a span below five years.
-    epochs, rate, batch, patience : int, float, int, int
-        Longest training, step of Adam, rows of towers in a step, and epochs without a gain after
-        which training stops; the best epoch is kept.
+    epochs, rate, batch : int, float, int
+        Epochs, step of Adam at the start (it falls along a cosine), and rows of towers in a step.
+    patience : int, optional
+        Stop after so many epochs without a gain at towers and years held out, and keep the best
+        epoch; None: train to the end. Towers that are biased stop it before the atmosphere is met.
+    dropout : float
+        Share of the units that are left out of each step for towers, so that sites are not
+        learned by heart.
     check_every : int
         Epochs between looks at the bridges.
 
@@ -91,8 +97,8 @@ class DualConstraintNetwork(BaseEstimator):
     Notes
     -----
     Upton et al. (2024), doi:10.5194/acp-24-2555-2024, eqs 4 to 14, with decisions where they are
-    silent; see `xflux.regional.dual_losses`. A step of training takes a batch of towers and a
-    whole year of every region.
+    silent; see `xflux.regional.dual_losses` and `xflux.regional.dual_training`. A step of training
+    takes a batch of towers and a whole year of every region.
 
     A network that is constrained at few pixels learns to please these. Bridges are therefore made
     anew while it trains, of other pixels and of the field as it then is (``rebridge`` of `fit`);
@@ -114,7 +120,8 @@ class DualConstraintNetwork(BaseEstimator):
         epochs: int = 160,
         rate: float = 1e-3,
         batch: int = 1024,
-        patience: int = 60,
+        patience: int | None = None,
+        dropout: float = 0.2,
         check_every: int = 5,
     ) -> None:
         self.hidden = hidden
@@ -129,6 +136,7 @@ class DualConstraintNetwork(BaseEstimator):
         self.rate = rate
         self.batch = batch
         self.patience = patience
+        self.dropout = dropout
         self.check_every = check_every
 
     def fit(
@@ -206,7 +214,7 @@ class DualConstraintNetwork(BaseEstimator):
                 f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing: the "
                 "atmosphere needs drivers, inversions and bridge; towers alone need none of them"
             )
-        design = self._design()
+        design = design_of(self)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         features = chosen(self.features, tower_drivers, drivers)
@@ -358,33 +366,6 @@ class DualConstraintNetwork(BaseEstimator):
         model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
         model.away_years_ = members[0].split.away_years
         return model
-
-    def _design(self) -> Design:
-        counts = ("folds", "epochs", "batch", "patience")
-        for name in counts:
-            if getattr(self, name) < (2 if name == "folds" else 1):
-                raise InputError(f"{name}={getattr(self, name)!r} is too few")
-        if self.check_every < 0 or not self.rate > 0.0 or not self.norm >= 1.0:
-            raise InputError(
-                f"check_every={self.check_every!r}, rate={self.rate!r}, norm={self.norm!r}; "
-                "expected 0 or more, above 0, and 1 or more"
-            )
-        fixed: tuple[float, float] | None = None
-        if self.weighting != "kendall":
-            try:
-                ec, air = (float(one) for one in self.weighting)
-            except (TypeError, ValueError):
-                ec = air = -1.0
-            if ec < 0.0 or air < 0.0 or ec + air == 0.0:
-                raise InputError(
-                    f"weighting={self.weighting!r}; expected 'kendall' or two weights, such as "
-                    "(1.0, 1.0)"
-                )
-            fixed = (ec, air)
-        return Design(
-            tuple(self.hidden), Norm(float(self.norm), self.root), fixed, self.epochs, self.rate,
-            self.batch, self.patience, self.check_every,
-        )  # fmt: skip
 
     def _atmosphere(
         self,

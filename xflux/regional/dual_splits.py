@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.regional.dual_training import Split
+from xflux.regional.dual_data import Split
 
 __all__ = ["splits"]
 

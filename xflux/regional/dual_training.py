@@ -6,6 +6,7 @@ give the network that it is compared with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
-from xflux.regional.dual_losses import Norm, atmosphere_loss, limits, weighed
+from xflux.regional.dual_data import Atmosphere, Design, Member, Split, Towers
+from xflux.regional.dual_losses import atmosphere_loss, limits, weighed
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Atmosphere", "Design", "Member", "Split", "Towers", "forward", "train"]
+__all__ = ["LIMIT", "forward", "train"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -34,122 +36,6 @@ LIMIT = 4.0
 _FASTER = 10.0
 #: Rows of one loss of sites held out, which bounds the memory.
 _WATCHED = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """What members share.
-
-    Attributes
-    ----------
-    hidden : tuple of int
-    norm : Norm
-    weighting : tuple of float, optional
-        Fixed weights of towers and atmosphere; None: learned.
-    epochs, rate, batch, patience : int, float, int, int
-    check_every : int
-        Epochs between looks at the bridge; 0: never.
-    """
-
-    hidden: tuple[int, ...]
-    norm: Norm
-    weighting: tuple[float, float] | None
-    epochs: int
-    rate: float
-    batch: int
-    patience: int
-    check_every: int
-
-
-@dataclass(frozen=True, slots=True)
-class Towers:
-    """Rows of towers, without missing values.
-
-    Attributes
-    ----------
-    x : ndarray (row, feature)
-        float32.
-    y : ndarray (row,)
-        NEE, g m-2 d-1.
-    site : ndarray (row,)
-        Number of the site.
-    """
-
-    x: Array
-    y: Array
-    site: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Atmosphere:
-    """What inversions say, and the pixels by which they are met.
-
-    Attributes
-    ----------
-    x : ndarray (pixel, step, feature)
-        float32, without NaN.
-    weights : ndarray (region, pixel)
-        Pg per g m-2.
-    level : ndarray (region,)
-        Pg per month.
-    inversions : ndarray (inversion, region, month)
-        Pg per month; NaN where one has no value.
-    spread : ndarray (region, month)
-    area : ndarray (region,)
-    years : tuple of (year, steps, months, days)
-        Of each year the positions of its steps and months, and the days (month, step) by which
-        steps lie in months.
-    """
-
-    x: Array
-    weights: Floats
-    level: Floats
-    inversions: Floats
-    spread: Floats
-    area: Floats
-    years: tuple[tuple[int, Array, Array, Floats], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Who is seen by a member.
-
-    Attributes
-    ----------
-    away : ndarray of int
-        Sites that it never sees, by which it is scored.
-    held : ndarray of int
-        Sites that stop its training.
-    held_years : tuple of int
-        Years that stop its training; empty: those it is trained on.
-    away_years : tuple of int
-        Years that it never sees.
-    """
-
-    away: NDArray[np.int64]
-    held: NDArray[np.int64]
-    held_years: tuple[int, ...] = ()
-    away_years: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One fitted network.
-
-    Attributes
-    ----------
-    arrays : dict of str to ndarray
-        Weights, biases, and the scaling of features and flux; float32.
-    history : dict of str to ndarray (epoch,)
-    split : Split
-    best : int
-        Epoch that is kept, from 0 on.
-    """
-
-    arrays: dict[str, Array]
-    history: dict[str, Floats]
-    split: Split
-    best: int
 
 
 @dataclass(slots=True)
@@ -170,8 +56,8 @@ class _Session:
             array = np.asarray(getattr(atmosphere, name), np.float32)
             self.air[name] = torch.as_tensor(array, device=self.device)
 
-    def nee(self, x: Tensor) -> Tensor:
-        return forward(self.design, self.tensors, x)
+    def nee(self, x: Tensor, chance: Any = None) -> Tensor:
+        return forward(self.design, self.tensors, x, chance)
 
     def of_year(self, k: int) -> Tensor:
         """Return the misfit to inversions in one year."""
@@ -185,14 +71,26 @@ class _Session:
         )  # fmt: skip
 
 
-def forward(design: Design, tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Return NEE of rows (..., feature), g m-2 d-1 (eqs 4 and 6)."""
+def forward(design: Design, tensors: Mapping[str, Tensor], x: Tensor, chance: Any = None) -> Tensor:
+    """Return NEE of rows (..., feature), g m-2 d-1 (eqs 4 and 6).
+
+    With a generator of chance units are left out, and the others count for them.
+    """
     made = ((x - tensors["x_mean"]) * tensors["x_factor"]).clamp(-LIMIT, LIMIT)
     last = len(design.hidden)
     for j in range(last):
         made = (made @ tensors[f"weight{j}"].T + tensors[f"bias{j}"]).relu()
+        if chance is not None and design.dropout > 0.0:
+            made = made * _kept(made, design.dropout, chance)
     made = made @ tensors[f"weight{last}"].T + tensors[f"bias{last}"]
     return tensors["y_mean"] + tensors["y_spread"] * made[..., 0]
+
+
+def _kept(made: Tensor, dropout: float, chance: Any) -> Tensor:
+    import torch
+
+    lots = torch.rand(made.shape, generator=chance, device=made.device)
+    return (lots >= dropout).to(made.dtype) / (1.0 - dropout)
 
 
 def train(
@@ -227,9 +125,14 @@ def train(
 
     Notes
     -----
-    A step takes a batch of towers and one whole year of all regions. Training stops when
-    ``L_EC,held / L_EC,0 + L_ATM,held / L_ATM,0`` gains no more, where 0 is before the first step:
-    the weighed sum may fall by its weights alone.
+    A step takes a batch of towers and one whole year of all regions. With a patience training
+    stops when ``L_EC,held / L_EC,0 + L_ATM,held / L_ATM,0`` gains no more, where 0 is before the
+    first step: the weighed sum may fall by its weights alone. Where towers are biased, those held
+    out stop it before the atmosphere is met.
+
+    Units are left out for towers alone. There are few, and each is recognised by what does not
+    change at its site: without that the network learns sites by heart, their loss falls to little,
+    and weights that are learned take it for certainty.
     """
     import torch
 
@@ -254,6 +157,11 @@ def train(
     x_held, y_held = (torch.as_tensor(a[watch], device=device) for a in (towers.x, towers.y))
     in_years, stop_years = _years(atmosphere, split)
     batches = np.random.default_rng([*seed, 1])
+    chance = torch.Generator(device=device)
+    chance.manual_seed(int(np.random.default_rng([*seed, 6]).integers(2**62)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda epoch: 0.05 + 0.475 * (1.0 + math.cos(math.pi * epoch / design.epochs))
+    )
     draws = np.random.default_rng([*seed, 2])
 
     def held() -> tuple[float, float]:
@@ -273,7 +181,7 @@ def train(
         order = torch.as_tensor(batches.permutation(len(x)), device=device)
         pieces = order.split(design.batch)
         for rows in pieces:
-            ec = ((session.nee(x[rows]) - y[rows]) ** 2).mean()
+            ec = ((session.nee(x[rows], chance) - y[rows]) ** 2).mean()
             total = ec
             if atmosphere is not None:
                 air = session.of_year(int(draws.choice(in_years)))
@@ -303,7 +211,8 @@ def train(
         history.append(parts)
         if not np.isfinite(score):
             raise InputError(f"diverged in epoch {epoch + 1}; take a rate below {design.rate}")
-        if score < best:
+        schedule.step()
+        if design.patience is None or score < best:
             best, best_epoch = score, epoch
             arrays = _plain(tensors)
         elif epoch - best_epoch >= design.patience:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from xflux.regional.bridge_fit import Samples, choose_pixels, r2
 from xflux.regional.clusters import Clusters, cluster_series, stratified_sample
 from xflux.regional.dual_atmosphere import Pool, with_bridges
-from xflux.regional.dual_training import Atmosphere, Design, forward
+from xflux.regional.dual_data import Atmosphere, Design
+from xflux.regional.dual_training import forward
 
 if TYPE_CHECKING:
     from xflux.regional.bridge import RegionalBridge
