@@ -6,12 +6,12 @@ Run from the root of the repository, with the folder of the data::
 
 Towers: the mean year of those of FLUXNET2015 (monthly table) with at least six of its months,
 their drivers those of the 1 degree grid at their place. Grid: its mean year. Atmosphere: the mean
-year 2001 to 2016 of the net land flux of 12 TRENDY models in 11 TransCom regions. These are no
-inversions: they have the shape of an ensemble of inversions, hold land use and fire, which towers do
+year 2001 to 2016 of the net land flux of 12 TRENDY models in 11 TransCom regions. They are no
+inversions: they have the shape of an ensemble of these, hold land use and fire, which towers do
 not, and are taken for NEE here. A mean year says nothing of variability between years.
 
-That the sum meets the ensemble it was trained on is a fit. ``--leave-out`` trains without one region
-at a time and scores that region: there the ensemble is independent. The RMSE of towers is of folds
+That the sum meets the ensemble it was trained on is a fit. ``--leave-out`` trains without a region
+at a time and scores it: there the ensemble is independent. Towers are scored in folds
 that a member never saw.
 """
 
