@@ -219,6 +219,15 @@ def test_a_bridge_that_is_kept_and_holds_no_more_is_told(world, monkeypatch):
         fit(world, rebridge=False)
 
 
+def test_drivers_alone_say_which_features_the_grid_holds(world):
+    options = {"features": None, "epochs": 1, "check_every": 0}
+    model = xflux.DualConstraintNetwork(**{**OPTIONS, **options})
+    grid = world["grid"].drop_vars("fapar")
+    towers = model.fit(*world["towers"], drivers=grid, progress=False)
+    assert "fapar" not in towers.feature_names_in_
+    assert np.isfinite(towers.apply(grid).nee).any()
+
+
 def test_a_region_without_inversions_is_not_constrained(world):
     some = world["inversions"].isel(region=[0, 2])
     made = fit(world, inversions=some, rebridge=False, options={"check_every": 0})

@@ -163,7 +163,8 @@ class DualConstraintNetwork(BaseEstimator):
         tower_drivers, tower_nee : Dataset, or DataArray of NEE
             Dims (site, time), gaps as NaN.
         drivers : Dataset, optional
-            The same drivers on the grid of the bridge, lazy or not.
+            The same drivers on the grid of the bridge, lazy or not. Without inversions they only
+            say which default features the grid holds too, so that both fits have the same.
         inversions : DataArray or Dataset, optional
             (inversion, region, time), amounts of carbon per month, as `xflux.open_inversions`
             returns them; of the flux of the towers (``flux_definition``). Regions of the bridge
@@ -204,12 +205,12 @@ class DualConstraintNetwork(BaseEstimator):
         XfluxWarning
             Without `rebridge`, where the bridges do not hold at the end.
         """
+        require_torch()
         import torch
 
-        require_torch()
         given = {"drivers": drivers, "inversions": inversions, "bridge": bridge}
         absent = [name for name, one in given.items() if one is None]
-        if len(absent) in (1, 2):
+        if absent and not (inversions is None and bridge is None):
             raise InputError(
                 f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing: the "
                 "atmosphere needs drivers, inversions and bridge; towers alone need none of them"
@@ -228,7 +229,8 @@ class DualConstraintNetwork(BaseEstimator):
         years = () if air is None else tuple(year for year, *_ in air.years)
         parts = splits(table.rows.site, self.folds, years, self.held_years, self.seed)
         task = task_of(
-            f"{self!r} {[f.name for f in features]} {rebridge} {parts}", table.rows.x,
+            f"{sorted(self.get_params().items(), key=str)} {[f.name for f in features]} {rebridge} "
+            f"{parts}", table.rows.x,
             table.rows.y, table.rows.site,
             *(() if air is None else (air.x, air.weights, air.inversions, air.spread)),
         )  # fmt: skip
