@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from real.inversions import BANDS, by_system, inversions
 
 import xflux
 
@@ -45,6 +46,7 @@ class Land:
     """The data, in memory."""
 
     def __init__(self, data: Path) -> None:
+        self.data = data
         ds = xr.open_dataset(data / "grids/global_1deg/global_monthly_drivers.nc").load()
         ds = ds.rename(month="time").assign_coords(time=MONTHS)
         self.grid = ds[[*DRIVERS, "cell_area", "land_fraction"]]
@@ -139,8 +141,30 @@ def print_seed(land: Land, seed: int, folds: int, leave_out: bool) -> None:
     print(f"   towers out of fold: {misfit(towers, land.nee):.3f}, {misfit(dual, land.nee):.3f}")
     found = dual.check_bridge(land.grid).compute()
     print("   bridges at last: r2", found.r2.values.round(2), flush=True)
+    print_bands(land, {"towers": towers, "dual": dual})
     if leave_out:
         print_left_out(land, seed, folds, bridge, sums["towers"])
+
+
+def print_bands(land: Land, models: dict[str, xflux.DualConstraintNetwork]) -> None:
+    """Print bands of latitude beside inversions, which no model was trained on.
+
+    They hold what the ensemble holds, net biome flux, and what rivers carry besides.
+    """
+    flux = inversions(land.data, "nbp+lateral").sel(time=slice("2001", "2016"))
+    yearly = by_system(flux).groupby("time.year").sum("time", skipna=False).mean("year")
+    bands = xflux.latitude_bands(land.grid, edges=BANDS)
+    rows = {
+        label: xflux.regional_integral(land.weighed(model.apply(land.grid)), regions=bands)
+        .nee.sum("time")
+        .values
+        for label, model in models.items()
+    }
+    print("   bands, south to north, PgC a year (edges", *BANDS, ")")
+    for label, values in rows.items():
+        print(f"   {label:10}", values.round(2))
+    print("   inversions", yearly.mean("inversion").values.round(2))
+    print("   their sd  ", yearly.std("inversion").values.round(2), flush=True)
 
 
 def print_left_out(
