@@ -81,7 +81,7 @@ def _as_it_was(request) -> Iterator[None]:
     """Give the next test both workers."""
     yield
     if "client" in request.fixturenames:
-        request.getfixturevalue("client").wait_for_workers(2, timeout=60)
+        request.getfixturevalue("client").wait_for_workers(2, timeout=180)
 
 
 def alone(ds: xr.Dataset) -> xr.Dataset:
