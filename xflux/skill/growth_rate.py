@@ -23,11 +23,10 @@ from xflux.labels.calendar import find_time
 from xflux.labels.flux_definition import written
 from xflux.labels.units import convert
 from xflux.labels.variables import variables
-from xflux.skill.annual import YEAR, detrended, sd_observed, sd_predicted
-from xflux.skill.land_years import budget_term, land_years
+from xflux.skill.annual import YEAR, sd_observed, sd_predicted
+from xflux.skill.land_years import budget_term, land_years, yearly_moments
 from xflux.skill.metrics import compute
 from xflux.skill.moments import Floats, Moments
-from xflux.skill.reduction import GROUP, Pair, pair_moments
 from xflux.skill.series import formula_of, labelled
 
 __all__ = ["PG_PER_PPM", "RIVERS", "annual_growth", "growth_rate_check"]
@@ -208,12 +207,7 @@ def growth_rate_check(
 def _scores(implied: xr.DataArray, observed: xr.DataArray, partial_only: bool) -> xr.Dataset:
     # Each member has years of its own; both sides are taken over these.
     both = observed.where(implied.notnull()), implied.where(observed.notnull())
-    dims = [dim for dim in implied.dims if dim != YEAR]
-    sides = [side.transpose(*dims, YEAR).variable for side in both]
-    years = implied[YEAR].values.astype(np.int64)
-    whole = pair_moments(Pair(sides[0], sides[1]), (YEAR,)).isel({GROUP: 0})
-    flat = Pair(detrended(sides[0], years, False), detrended(sides[1], years, False))
-    anomalies = pair_moments(flat, (YEAR,)).isel({GROUP: 0})
+    whole, anomalies = yearly_moments(*both)
     pg, one = {"units": "Pg"}, {"units": "1"}
     rows: list[tuple[str, xr.Variable, Callable[[Moments], Floats], str, dict[str, str]]] = [
         ("bias", whole, partial(compute, "bias"), "Mean of implied minus observed growth", pg),

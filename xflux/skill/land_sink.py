@@ -11,11 +11,10 @@ import xarray as xr
 
 from xflux.errors import InputError
 from xflux.labels.flux_definition import written
-from xflux.skill.annual import YEAR, detrended, sd_observed, sd_predicted
+from xflux.skill.annual import YEAR, sd_observed, sd_predicted
 from xflux.skill.growth_rate import RIVERS
-from xflux.skill.land_years import budget_term, land_years
+from xflux.skill.land_years import budget_term, land_years, yearly_moments
 from xflux.skill.metrics import compute
-from xflux.skill.reduction import GROUP, Pair, pair_moments
 from xflux.skill.regional import said_of_training
 from xflux.skill.series import formula_of, labelled
 
@@ -100,12 +99,7 @@ def land_sink_skill(
     reference, terms = _reference(land.terms, budget, rivers)
     first = reference.reindex({YEAR: land.flux[YEAR]}).where(land.flux.notnull())
     second = land.flux.where(first.notnull())
-    dims = [dim for dim in second.dims if dim != YEAR]
-    sides = [side.transpose(*dims, YEAR).variable for side in (first, second)]
-    years = second[YEAR].values.astype(np.int64)
-    whole = pair_moments(Pair(sides[0], sides[1]), (YEAR,)).isel({GROUP: 0})
-    flat = Pair(detrended(sides[0], years, False), detrended(sides[1], years, False))
-    anomalies = pair_moments(flat, (YEAR,)).isel({GROUP: 0})
+    whole, anomalies = yearly_moments(first, second)
     pg = {"units": "Pg yr-1"}
     one = {"units": "1"}
     rows: list[tuple[str, xr.Variable, Any, str, dict[str, str]]] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from xflux.errors import InputError, MissingVariableError, UnitsError
@@ -12,9 +13,10 @@ from xflux.labels.calendar import find_time
 from xflux.labels.flux_definition import TERMS, definition_of, direction, written
 from xflux.labels.units import affine, dequantify, units_of
 from xflux.labels.variables import variables
-from xflux.skill.annual import YEAR, annual_values
+from xflux.skill.annual import YEAR, annual_values, detrended
+from xflux.skill.reduction import GROUP, Pair, pair_moments
 
-__all__ = ["LandYears", "budget_term", "land_years"]
+__all__ = ["LandYears", "budget_term", "land_years", "yearly_moments"]
 
 
 @dataclass(frozen=True)
@@ -131,3 +133,22 @@ def _annual(flux: xr.DataArray, called: str, usual: str | None) -> xr.DataArray:
             raise InputError(f"{called} has the dims {plain.dims}; expected time or year")
         plain = annual_values(plain, annual="sum")
     return plain.drop_attrs() * (scale if way == "up" else -scale)
+
+
+def yearly_moments(
+    observed: xr.DataArray, predicted: xr.DataArray
+) -> tuple[xr.Variable, xr.Variable]:
+    """Return moments of pairs of years, and of their detrended anomalies.
+
+    Parameters
+    ----------
+    observed, predicted : DataArray (..., year)
+        NaN in the same years.
+    """
+    dims = [dim for dim in predicted.dims if dim != YEAR]
+    sides = [side.transpose(*dims, YEAR).variable for side in (observed, predicted)]
+    years = predicted[YEAR].values.astype(np.int64)
+    flat = [detrended(side, years, False) for side in sides]
+    pairs = Pair(sides[0], sides[1]), Pair(flat[0], flat[1])
+    whole, anomalies = (pair_moments(pair, (YEAR,)).isel({GROUP: 0}) for pair in pairs)
+    return whole, anomalies
