@@ -210,6 +210,8 @@ def test_areas_go_to_the_nearest_series() -> None:
 
 def test_the_seasonal_cycle_is_the_mean_of_each_month() -> None:
     given = samples(noise(3), np.arange(120.0))
-    found = seasons(given, given.y)
+    found = seasons(given.cycle, given.y)
     np.testing.assert_allclose(found, 54.0 + MONTH)
-    np.testing.assert_allclose(seasons(given, given.x)[:12], given.x.reshape(10, 12, 3).mean(0))
+    np.testing.assert_allclose(
+        seasons(given.cycle, given.x)[:12], given.x.reshape(10, 12, 3).mean(0)
+    )

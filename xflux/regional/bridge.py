@@ -289,12 +289,13 @@ class RegionalBridge(BaseEstimator):
         bridge.bridge_ = made
         return bridge
 
-    def _most(self, region: RegionSamples) -> int:
-        return self.pixels or max(12, int(0.05 * region.size))
+    def _most(self, size: int) -> int:
+        """Return how many of the pixels of a region may contribute."""
+        return self.pixels or max(12, int(0.05 * size))
 
     def _groups(self, region: RegionSamples, k: int) -> Clusters:
         # Each group has a pixel of the bridge.
-        count = min(self.clusters, self._most(region))
+        count = min(self.clusters, self._most(region.size))
         return cluster_series(
             region.series, count, band=self.band,
             random=np.random.default_rng([self.seed, 1, k]),
@@ -306,7 +307,8 @@ class RegionalBridge(BaseEstimator):
         return choose_pixels(
             region.samples, stratified_sample(groups.labels, self.candidates, random),
             groups.labels, groups.medoids,
-            enough=self.r2, of_anomalies=self.anomaly_r2, most=self._most(region), relax=self.relax,
+            enough=self.r2, of_anomalies=self.anomaly_r2, most=self._most(region.size),
+            relax=self.relax,
         )  # fmt: skip
 
     def _check(self) -> None:

@@ -16,7 +16,7 @@ from xflux.regional.net_field import NetField
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["contributing", "estimate", "places"]
+__all__ = ["AMOUNTS", "contributing", "estimate", "on_grid_of", "places", "weights_of"]
 
 #: What an estimate says as the flux does.
 _KEPT = ("positive", "flux_definition", "synthetic", "model")
@@ -76,6 +76,14 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
             )
         found.append(position)
     return found[0], found[1]
+
+
+def on_grid_of(layers: xr.Dataset, field: NetField) -> xr.Dataset:
+    """Return layers of a bridge, such as ``region_share``, in the order of the grid of a flux."""
+    lat, lon = places(layers, field)
+    ordered = layers.isel(grid_lat=np.argsort(lat), grid_lon=np.argsort(lon))
+    named = ordered.rename(grid_lat=field.lat, grid_lon=field.lon)
+    return named.assign_coords({dim: field.rate[dim] for dim in (field.lat, field.lon)})
 
 
 def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> xr.DataArray:

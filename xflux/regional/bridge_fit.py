@@ -202,28 +202,35 @@ def _strongest(columns: NDArray[np.int64], told: dict[int, float], most: int) ->
     return np.sort(columns[np.argsort(-strength, kind="stable")[:most]])
 
 
-def seasons(samples: Samples, values: Floats) -> Floats:
-    """Return the mean seasonal cycle of values (sample, ...), at each sample."""
-    assert samples.cycle is not None
-    count = np.bincount(samples.cycle)
+def seasons(cycle: NDArray[np.int64], values: Floats) -> Floats:
+    """Return the mean seasonal cycle of values (sample, ...), at each sample.
+
+    Parameters
+    ----------
+    cycle : ndarray (sample,)
+        What the mean is over, from 0 on.
+    values : ndarray (sample, ...)
+    """
+    count = np.bincount(cycle)
     total = np.zeros((len(count), *values.shape[1:]))
-    np.add.at(total, samples.cycle, values)
+    np.add.at(total, cycle, values)
     means: Floats = (total.T / np.maximum(count, 1)).T
-    return means[samples.cycle]
+    return means[cycle]
 
 
 def _evened(samples: Samples) -> Samples:
     """Return samples in which season and anomalies of the integral have one spread."""
-    if samples.cycle is None:
+    month = samples.cycle
+    if month is None:
         return samples
-    season = seasons(samples, samples.y)
+    season = seasons(month, samples.y)
     spreads = season.std(), (samples.y - season).std()
     if min(spreads) <= 1e-9 * max(spreads):
         return samples
     share = spreads[0] / spreads[1]
 
     def even(values: Floats) -> Floats:
-        cycle = seasons(samples, values)
+        cycle = seasons(month, values)
         return cycle + share * (values - cycle)
 
     return replace(samples, x=even(samples.x), y=even(samples.y))
@@ -258,7 +265,7 @@ def _at(
     anomaly = np.nan
     if samples.cycle is not None:
         judged_by = left_out[k] if parts else fitted[k]
-        apart = [y - seasons(samples, y) for y in (samples.y, judged_by)]
+        apart = [y - seasons(samples.cycle, y) for y in (samples.y, judged_by)]
         anomaly = r2(*apart)
     return Choice(
         columns, weights[k], float(level[k]), penalty, float(strengths[k]), left_out[k],

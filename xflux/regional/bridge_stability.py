@@ -11,7 +11,7 @@ import numpy as np
 from xflux.errors import InputError
 from xflux.regional.bridge_fit import choose_pixels
 from xflux.regional.bridge_samples import RegionSamples
-from xflux.regional.clusters import stratified_sample
+from xflux.regional.clusters import one_of_each, stratified_sample
 from xflux.regional.net_field import NetField
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def stability(
             random = np.random.default_rng([bridge.seed, 3, k, draw])
             choice = choose_pixels(
                 fitted, stratified_sample(groups.labels, size, random), groups.labels,
-                _drawn(groups.labels, random), enough=bridge.r2,
+                one_of_each(groups.labels, random), enough=bridge.r2,
                 of_anomalies=bridge.anomaly_r2,
-                most=bridge._most(region), relax=bridge.relax,
+                most=bridge._most(region.size), relax=bridge.relax,
             )  # fmt: skip
             np.add.at(count, (region.row[choice.pixels], region.column[choice.pixels]), 1)
             found[k, draw], sizes[k, draw] = choice.r2, len(choice.pixels)
@@ -124,10 +124,3 @@ def _jaccard(places: Any) -> float:
     either = size[:, None] + size - both
     pairs = np.triu_indices(len(places), 1)
     return float(np.mean(both[pairs] / np.maximum(either[pairs], 1.0)))
-
-
-def _drawn(labels: Any, random: np.random.Generator) -> Any:
-    """Draw a pixel of each group."""
-    return np.array([
-        random.choice(np.flatnonzero(labels == group)) for group in range(labels.max() + 1)
-    ])  # fmt: skip

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.labels.integral import regional_sums
-from xflux.regional.bridge_estimate import estimate, places
-from xflux.regional.bridge_fit import r2
+from xflux.regional.bridge_estimate import estimate, on_grid_of
+from xflux.regional.bridge_fit import r2, seasons
 from xflux.regional.net_field import NetField, months_of
 
 if TYPE_CHECKING:
@@ -48,14 +48,7 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
     """
     import xarray as xr
 
-    lat, lon = places(bridge, field)
-    # The grid of the bridge in the order of that of the flux.
-    back = {"grid_lat": np.argsort(lat), "grid_lon": np.argsort(lon)}
-    ordered = bridge[["land_area", "region_share"]].isel(back)
-    names = {"grid_lat": field.lat, "grid_lon": field.lon}
-    ordered = ordered.rename(names).assign_coords({
-        dim: field.rate[dim] for dim in (field.lat, field.lon)
-    })  # fmt: skip
+    ordered = on_grid_of(bridge[["land_area", "region_share"]], field)
     freq: Any = "MS" if field.steps.clock is not None else None
     exact = regional_sums(
         field.rate, area=ordered["land_area"], regions=ordered["region_share"],
@@ -109,7 +102,7 @@ def _of_series(exact: Any, bridged: Any, year: Any, month: Any) -> list[float]:
     )
     anomaly = annual = rmse_annual = bias_annual = nan
     if len(years) > 1:
-        apart = [_less_cycle(values, month) for values in (exact, bridged)]
+        apart = [values - seasons(month, values) for values in (exact, bridged)]
         anomaly = r2(*apart)
     if whole:
         sums = [np.array([values[one].sum() for one in whole]) for values in (exact, bridged)]
@@ -120,8 +113,3 @@ def _of_series(exact: Any, bridged: Any, year: Any, month: Any) -> list[float]:
         r2(exact, bridged), anomaly, annual, float(np.sqrt(np.mean(error**2))),
         float(error.mean()), slope, rmse_annual, bias_annual,
     ]  # fmt: skip
-
-
-def _less_cycle(values: Any, month: Any) -> Any:
-    cycle = np.bincount(month, weights=values) / np.maximum(np.bincount(month), 1)
-    return values - cycle[month]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xflux.numerics.dtw import dtw_distances
 
-__all__ = ["Clusters", "cluster_series", "stratified_sample"]
+__all__ = ["Clusters", "cluster_series", "one_of_each", "stratified_sample"]
 
 Array = NDArray[Any]
 
@@ -123,3 +123,9 @@ def stratified_sample(
         for group, number in zip(groups, np.minimum(wanted, sizes), strict=True)
     ]
     return np.sort(np.concatenate(drawn))
+
+
+def one_of_each(strata: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """Draw one of each stratum, which are numbered from 0 on without a gap; return positions."""
+    groups = range(int(strata.max()) + 1)
+    return np.array([random.choice(np.flatnonzero(strata == group)) for group in groups])

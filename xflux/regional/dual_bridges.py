@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import XfluxWarning
-from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.find import find
 from xflux.regional.bridge import RegionalBridge
-from xflux.regional.bridge_estimate import places
+from xflux.regional.bridge_estimate import on_grid_of
 from xflux.regional.bridge_validation import DECOUPLED
 from xflux.regional.dual_data import Member
 from xflux.regional.net_field import grid_field
@@ -32,12 +31,7 @@ def grid_of(ds: xr.Dataset) -> dict[str, Any]:
 def regions_of(bridge: xr.Dataset, field: xr.Dataset) -> xr.DataArray:
     """Return the regions of a bridge as shares on the grid of a field."""
     grid = grid_field(field, needed_by="a bridge")
-    lat, lon = places(bridge, grid)
-    back = {"grid_lat": np.argsort(lat), "grid_lon": np.argsort(lon)}
-    share = bridge["region_share"].isel(back)
-    ours, theirs = find_lat_lon(field)
-    share = share.rename(grid_lat=grid.lat, grid_lon=grid.lon)
-    return share.assign_coords({grid.lat: ours, grid.lon: theirs})
+    return on_grid_of(bridge[["region_share"]], grid)["region_share"]
 
 
 def refitted(bridge: RegionalBridge, field: xr.Dataset) -> RegionalBridge:

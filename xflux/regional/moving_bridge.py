@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.regional.bridge_fit import Samples, choose_pixels, r2
-from xflux.regional.clusters import Clusters, cluster_series, stratified_sample
+from xflux.regional.clusters import Clusters, cluster_series, one_of_each, stratified_sample
 from xflux.regional.dual_atmosphere import Pool, with_bridges
 from xflux.regional.dual_data import Atmosphere, Design
 from xflux.regional.dual_training import forward
@@ -108,13 +108,11 @@ class MovingBridge:
         fold = np.repeat((np.arange(count) >= (count + 1) // 2).astype(np.int64), 12)
         cycle = np.tile(np.arange(12), count) if count > 1 else None
         size = min(self.bridge.candidates, max(1, round(_SHARE * len(labels))))
-        stand_ins = np.array([
-            random.choice(np.flatnonzero(labels == group)) for group in range(labels.max() + 1)
-        ])  # fmt: skip
+        stand_ins = one_of_each(labels, random)
         choice = choose_pixels(
             Samples(x, y, fold, area, cycle), stratified_sample(labels, size, random), labels,
             stand_ins, enough=self.bridge.r2, of_anomalies=self.bridge.anomaly_r2,
-            most=self.bridge.pixels or max(12, int(0.05 * len(labels))), relax=True,
+            most=self.bridge._most(len(labels)), relax=True,
         )  # fmt: skip
         return choice.pixels, choice.weights, choice.intercept
 
