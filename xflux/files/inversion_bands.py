@@ -11,6 +11,7 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.coordinates import find_bounds
+from xflux.labels.partitions import band_name
 from xflux.numerics import sphere
 
 if TYPE_CHECKING:
@@ -59,11 +60,7 @@ class Bands:
     def shares(self, rows: Floats, called: str) -> Floats:
         """Return the share (band, row) of the area of rows that lies in bands, on the sphere."""
         self.degrees(rows, called)
-        low, high = np.deg2rad(rows.min(axis=1)), np.deg2rad(rows.max(axis=1))
-        south, north = np.deg2rad(self.limits[:, :1]), np.deg2rad(self.limits[:, 1:])
-        upper = np.sin(np.clip(north, low, high))
-        lower = np.sin(np.clip(south, low, high))
-        return np.clip(upper - lower, 0.0, None) / (np.sin(high) - np.sin(low))
+        return sphere.shares_of_rows(np.sort(rows, axis=1), self.limits)
 
 
 def as_bands(bands: Sequence[float] | Mapping[str, tuple[float, float]] | None) -> Bands:
@@ -90,7 +87,7 @@ def as_bands(bands: Sequence[float] | Mapping[str, tuple[float, float]] | None) 
     else:
         edges = [float(edge) for edge in bands]
         limits = np.array(list(pairwise(edges)), np.float64).reshape(-1, 2)
-        names = [f"{_said(south)}-{_said(north)}" for south, north in limits]
+        names = [band_name(south, north) for south, north in limits]
     inside = np.isfinite(limits) & (np.abs(limits) <= 90.0)
     if limits.size == 0 or not np.all(inside) or np.any(limits[:, 0] >= limits[:, 1]):
         raise InputError(
@@ -100,10 +97,6 @@ def as_bands(bands: Sequence[float] | Mapping[str, tuple[float, float]] | None) 
 
 
 GLOBE = Bands(["globe"], np.array([[-90.0, 90.0]]))
-
-
-def _said(edge: float) -> str:
-    return "0" if edge == 0 else f"{abs(edge):g}{'N' if edge > 0 else 'S'}"
 
 
 def row_bounds(ds: xr.Dataset, lat: xr.DataArray) -> Floats:

@@ -12,11 +12,12 @@ from xflux.errors import InputError
 from xflux.labels.coordinates import as_dataset, find_lat_lon
 from xflux.labels.grid import land_fraction, row_edges
 from xflux.labels.region_outlines import NOWHERE, RECCAP2, TRANSCOM, Outline
+from xflux.numerics import sphere
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["latitude_bands", "reccap2_regions", "transcom_regions"]
+__all__ = ["band_name", "latitude_bands", "reccap2_regions", "transcom_regions"]
 
 #: Names in the order of the numbers, from 1.
 _TRANSCOM_NAMES = (
@@ -157,12 +158,9 @@ def latitude_bands(
     if limits[0] < -90 or limits[-1] > 90:
         raise InputError(f"edges={edges!r} lie beyond the poles; expected -90 to 90 degrees")
     rows = np.sort(row_edges(ds).values, axis=-1)
-    south, north = (np.sin(np.deg2rad(rows[:, k])) for k in (0, 1))
-    lowest, highest = (np.sin(np.deg2rad(part))[:, None] for part in (limits[:-1], limits[1:]))
-    inside = np.clip(np.minimum(north, highest) - np.maximum(south, lowest), 0.0, None)
-    shares = inside / (north - south)
+    shares = sphere.shares_of_rows(rows, np.column_stack([limits[:-1], limits[1:]]))
     numbers = np.arange(1, limits.size)
-    names = [f"{_written(a)}-{_written(b)}" for a, b in pairwise(limits)]
+    names = [band_name(south, north) for south, north in pairwise(limits)]
     lat, lon = find_lat_lon(as_dataset(ds))
     dims = (*lat.dims, *lon.dims)
     coords = {str(lat.name): lat, str(lon.name): lon}
@@ -181,9 +179,10 @@ def latitude_bands(
     )
 
 
-def _written(latitude: float) -> str:
-    half = "S" if latitude < 0 else "N" if latitude > 0 else ""
-    return f"{abs(latitude):g}{half}"
+def band_name(south: float, north: float) -> str:
+    """Return what a band of latitude is called, such as ``90S-23.5S`` or ``0-30N``."""
+    halves = ["S" if edge < 0 else "N" if edge > 0 else "" for edge in (south, north)]
+    return "-".join(f"{abs(edge):g}{half}" for edge, half in zip((south, north), halves))
 
 
 def _laid(

@@ -20,6 +20,7 @@ __all__ = [
     "nearest_turn",
     "polygon_area",
     "row_factor",
+    "shares_of_rows",
 ]
 
 Floats = NDArray[np.float64]
@@ -245,3 +246,24 @@ def polygon_area(lat: NDArray[Any], lon: NDArray[Any]) -> Floats:
     round_pole = np.abs(turn.sum(axis=-1)) > np.pi
     area = np.abs(signed)
     return np.where(round_pole, 2.0 * np.pi - area, area)
+
+
+def shares_of_rows(rows: Floats, bands: Floats) -> Floats:
+    """Return which share of the area of rows of latitude lies in bands.
+
+    Parameters
+    ----------
+    rows : array (row, 2)
+        South and north of each, degrees.
+    bands : array (band, 2)
+
+    Returns
+    -------
+    array (band, row)
+        ``(sin(north) - sin(south))`` of what both share, over that of the row.
+    """
+    south, north = np.sin(np.deg2rad(rows)).T
+    lowest, highest = np.sin(np.deg2rad(bands)).T[:, :, None]
+    inside = np.clip(np.minimum(north, highest) - np.maximum(south, lowest), 0.0, None)
+    shares: Floats = inside / (north - south)
+    return shares
