@@ -296,10 +296,10 @@ def test_the_accessor_gives_the_same() -> None:
 class Tenth:
     """A bridge that knows the answer: a tenth of the sum of the flux."""
 
-    def estimate(self, nee: xr.DataArray, *, freq: Any, units: str) -> xr.DataArray:
-        assert nee.attrs["units"] == "g m-2 d-1"
-        assert (freq, units) == ("MS", "TgC")
-        found = (nee.sum(("lat", "lon")) / 10).expand_dims(region=[4]).drop_attrs()
+    def estimate(self, nee: xr.Dataset, *, freq: Any, units: str, stamp: Any) -> xr.DataArray:
+        assert nee.nee.attrs["units"] == "g m-2 d-1"
+        assert (freq, units, stamp) == ("MS", "TgC", None)
+        found = (nee.nee.sum(("lat", "lon")) / 10).expand_dims(region=[4]).drop_attrs()
         return found.assign_attrs(units="Tg", positive="up")
 
 

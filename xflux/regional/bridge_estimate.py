@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import GridMismatchError, InputError
+from xflux.errors import GridMismatchError
+from xflux.labels.amount_units import amount_of
 from xflux.labels.coordinates import how_they_differ
 from xflux.labels.flux_definition import require_alike
 from xflux.labels.integral import over_periods
@@ -16,14 +17,12 @@ from xflux.regional.net_field import NetField
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["AMOUNTS", "contributing", "estimate", "on_grid_of", "places", "weights_of"]
+__all__ = ["contributing", "estimate", "on_grid_of", "places", "weights_of"]
 
 #: What an estimate says as the flux does.
 _KEPT = ("positive", "flux_definition", "synthetic", "model")
 
 Array = np.ndarray[Any, Any]
-#: Amounts in one Pg.
-AMOUNTS = {"Pg": 1.0, "Gt": 1.0, "Tg": 1e3, "Mt": 1e3, "Gg": 1e6, "kg": 1e12, "g": 1e15}
 #: Degrees by which coordinates of one grid may differ.
 _TOLERANCE = 1e-4
 
@@ -105,17 +104,16 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
 
     Raises
     ------
+    UnitsError
+        For what is no amount of carbon.
     InputError
-        For another unit, and a net flux that holds other terms than that of the bridge.
+        For a net flux that holds other terms than that of the bridge.
     GridMismatchError
         For another grid.
     """
     import xarray as xr
 
-    plain = units.removesuffix("C")
-    if plain not in AMOUNTS:
-        known = ", ".join(f"{amount}C" for amount in AMOUNTS)
-        raise InputError(f"units={units!r} is no amount of carbon; expected {known}")
+    factor, plain = amount_of(field.rate, units)
     _require_same_flux(bridge, field)
     rows, columns = contributing(bridge)
     lat, lon = places(bridge, field)
@@ -130,12 +128,14 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
         points,
         input_core_dims=[["pixel"]],
         output_core_dims=[["region"]],
-        kwargs={"weights": weights_of(bridge) * 1e-15},
+        kwargs={"weights": weights_of(bridge) * factor},
         dask="parallelized",
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={"output_sizes": {"region": bridge.sizes["region"]}},
     )
-    level = bridge["intercept"].drop_vars(bridge["intercept"].coords).drop_attrs()
+    level = bridge["intercept"].drop_vars(bridge["intercept"].coords).drop_attrs() * (
+        factor / 1e-15
+    )
     time, steps = field.time, field.steps
     if steps.clock is None and freq == "MS":
         made = sums * xr.DataArray(steps.days, dims=time) + level
@@ -154,16 +154,12 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     made = made.assign_coords(beside)
     made = made.transpose(..., "region", *([time] if time in made.dims else []))
     attrs = field.rate.attrs
-    return (
-        (made * AMOUNTS[plain])
-        .rename(field.rate.name)
-        .assign_attrs(
-            units=plain,
-            long_name=f"{attrs['long_name']}, integrated over the region",
-            cell_methods="area: sum where land time: sum",
-            comment="estimated from the pixels of a bridge",
-            **{key: attrs[key] for key in _KEPT if key in attrs},
-        )
+    return made.rename(field.rate.name).assign_attrs(
+        units=plain,
+        long_name=f"{attrs['long_name']}, integrated over the region",
+        cell_methods="area: sum where land time: sum",
+        comment="estimated from the pixels of a bridge",
+        **{key: attrs[key] for key in _KEPT if key in attrs},
     )
 
 

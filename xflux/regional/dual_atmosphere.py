@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError, UnitsError
+from xflux.labels.amount_units import PER_PG
 from xflux.labels.calendar import TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.flux_definition import direction, require_alike
 from xflux.labels.units import units_of
 from xflux.learning.features import Feature
-from xflux.regional.bridge_estimate import AMOUNTS, contributing, weights_of
+from xflux.regional.bridge_estimate import contributing, weights_of
 from xflux.regional.dual_data import Atmosphere
 from xflux.regional.dual_inputs import rows_at
 from xflux.regional.dual_losses import ranges
@@ -79,13 +80,13 @@ def inversions_of(inversions: xr.DataArray | xr.Dataset, like: xr.DataArray) -> 
         )
     found = units_of(array)
     plain = str(found).removesuffix("C")
-    if plain not in AMOUNTS:
+    if plain not in PER_PG:
         raise UnitsError(
             f"inversions have units {found!r}; expected an amount of carbon per month, such as "
             "'Pg'; integrate rates over regions and months with xflux.open_inversions"
         )
     require_alike(like, array, what=("NEE of the towers", "the inversions"))
-    factor = 1.0 / AMOUNTS[plain]
+    factor = 1.0 / PER_PG[plain]
     if direction(array) == "down":
         factor = -factor
     made = (array * factor).transpose("inversion", "region", "time").load()

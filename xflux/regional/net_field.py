@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
-from xflux.labels.calendar import TimeSteps, time_steps
+from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.periods import Periods, periods
@@ -52,7 +52,10 @@ class NetField:
         return self.steps.dim
 
 
-def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str) -> NetField:
+def net_field(
+    nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str,
+    stamp: Step | None = None,
+) -> NetField:  # fmt: skip
     """Find a flux, convert it, and weigh its cells.
 
     Parameters
@@ -64,6 +67,8 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
         Canonical name of the flux.
     needed_by : str
         For messages.
+    stamp : {"D", "MS", "YS"}, optional
+        What a time stamp stands for, where that cannot be told.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
         )
     area = cell_area(given)
     share = land_fraction(given)
-    steps = time_steps(given)
+    steps = time_steps(given, freq=stamp)
     if steps is None:
         raise InputError(f"{needed_by} needs months, and {variable} has the dims {rate.dims}")
     land = area if share is None else area * share.transpose(*area.dims)
