@@ -15,20 +15,17 @@ from xflux.labels.attach import generated
 from xflux.learning.torch_session import require_torch, torch_session
 from xflux.progress_bar import progress_bar
 from xflux.regional.bridge import RegionalBridge
-from xflux.regional.bridge_estimate import places
 from xflux.regional.dual_apply import FittedDual, apply
-from xflux.regional.dual_atmosphere import atmosphere_of, inversions_of, pool_of
 from xflux.regional.dual_bridges import checked, grid_of, refitted, warn_of_decoupled
-from xflux.regional.dual_data import Atmosphere, Design, Member
+from xflux.regional.dual_constraint import Constraint, constraint_of
+from xflux.regional.dual_data import Member
 from xflux.regional.dual_file import Checkpoints, read, task_of, write
-from xflux.regional.dual_fitted import fitted_of, mean_range
+from xflux.regional.dual_fitted import fitted_of
 from xflux.regional.dual_history import history_of
-from xflux.regional.dual_inputs import TowerTable, chosen, tower_table
+from xflux.regional.dual_inputs import chosen, tower_table
 from xflux.regional.dual_options import design_of
 from xflux.regional.dual_splits import splits
 from xflux.regional.dual_training import train
-from xflux.regional.moving_bridge import MovingBridge
-from xflux.regional.net_field import grid_field
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -220,14 +217,14 @@ class DualConstraintNetwork(BaseEstimator):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         features = chosen(self.features, tower_drivers, drivers)
         table = tower_table(tower_drivers, tower_nee, features)
-        air, look = None, None
-        spread: dict[str, float] = {}
+        constraint = Constraint()
         if drivers is not None and inversions is not None and bridge is not None:
-            air, look, spread = self._atmosphere(
-                table, drivers, inversions, bridge, features, rebridge, ensemble
-            )
-        years = () if air is None else tuple(year for year, *_ in air.years)
-        parts = splits(table.rows.site, self.folds, years, self.held_years, self.seed)
+            constraint = constraint_of(
+                bridge, drivers, inversions, ensemble, table, features, seed=self.seed,
+                looks=bool(self.check_every), rebridge=rebridge, needed_by=_NAME,
+            )  # fmt: skip
+        air, look = constraint.atmosphere, constraint.look
+        parts = splits(table.rows.site, self.folds, constraint.years, self.held_years, self.seed)
         task = task_of(
             f"{sorted(self.get_params().items(), key=str)} {[f.name for f in features]} {rebridge} "
             f"{parts}", table.rows.x,
@@ -257,7 +254,7 @@ class DualConstraintNetwork(BaseEstimator):
             "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
         }
         self.fitted_, self.out_of_fold_ = fitted_of(
-            members, features, tuple(self.hidden), table, said, spread
+            members, features, tuple(self.hidden), table, said, constraint.spread
         )
         self.members_ = tuple(members)
         self.feature_names_in_ = np.array([feature.name for feature in features])
@@ -326,7 +323,27 @@ class DualConstraintNetwork(BaseEstimator):
     def sensitivity(
         self, subsets: Sequence[int | str] = (1, 2, 3, "all"), *, draws: int = 3
     ) -> xr.Dataset:
-        """Fit again to some of the inversions: one against many; see `dual_sensitivity`."""
+        """Fit again to some of the inversions: one against many.
+
+        Parameters
+        ----------
+        subsets : sequence of int or "all"
+            How many inversions at a time: 1 is each alone, more are some of their combinations.
+        draws : int
+            Combinations of each size.
+
+        Returns
+        -------
+        Dataset
+            ``nee`` and ``target`` (subset, region, time) [Pg per month]; ``bias`` and ``rmse``
+            (subset, region) against the inversions fitted to, ``bias_all`` and ``rmse_all``
+            against all.
+
+        Raises
+        ------
+        InputError
+            Without the data of a fit to inversions, as after `load`.
+        """
         from xflux.regional.dual_sensitivity import sensitivity
 
         given = getattr(self, "_given", None)
@@ -368,35 +385,6 @@ class DualConstraintNetwork(BaseEstimator):
         model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
         model.away_years_ = members[0].split.away_years
         return model
-
-    def _atmosphere(
-        self,
-        table: TowerTable,
-        drivers: xr.Dataset,
-        inversions: xr.DataArray | xr.Dataset,
-        bridge: RegionalBridge,
-        features: Any,
-        rebridge: bool,
-        ensemble: xr.DataArray | None,
-    ) -> tuple[Atmosphere, Any, dict[str, float]]:
-        """Return what the atmosphere says, what looks at bridges, and the range of inversions."""
-        known = inversions_of(inversions, table.nee)
-        whole = None if ensemble is None else inversions_of(ensemble, table.nee)
-        field = grid_field(drivers, needed_by=_NAME)
-        made = bridge.to_dataset()
-        place = places(made, field)
-        air = atmosphere_of(bridge, drivers, field.steps, known, features, place, whole=whole)
-        spread = mean_range(known, air)
-        if not self.check_every:
-            return air, None, spread
-        pools = pool_of(
-            made, drivers, known, features, place, np.random.default_rng([self.seed, 5])
-        )
-
-        def look(k: int, design: Design) -> MovingBridge:
-            return MovingBridge(bridge, design, air, pools, [self.seed, k], rebridge)
-
-        return air, look, spread
 
     def _fitted(self) -> FittedDual:
         fitted: FittedDual | None = getattr(self, "fitted_", None)
