@@ -137,7 +137,9 @@ def print_seed(world: World, folds: int, seed: int) -> None:
     found = dual.check_bridge(world.grid).compute()
     print("   bridges at last: r2", found.r2.values.round(2))
     looks = dual.history.bridge_r2
-    print("   least r2 at looks, by member", looks.min("epoch").values.round(2), flush=True)
+    last = [one.dropna("epoch").values[-1] for one in looks]
+    print("   worst bridge at looks, r2 by member: least", looks.min("epoch").values.round(2))
+    print("   at the last look", np.round(last, 2), flush=True)
 
 
 def print_subsets(world: World, seed: int) -> None:

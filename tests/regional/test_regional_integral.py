@@ -309,6 +309,9 @@ def test_a_bridge_estimates_in_place_of_the_sum() -> None:
     np.testing.assert_allclose(found.nee[0], ds.nee.sum(("lat", "lon")) / 10)
     assert found.nee.attrs["units"] == "Tg"
     assert found.nee.attrs["flux_definition"] == "nee+fire"
+    for option in ({"skipna": False}, {"min_valid": 0.5}):
+        with pytest.raises(InputError, match="leave skipna and min_valid out"):
+            xflux.regional_integral(ds, Tenth(), **option)
     with pytest.raises(InputError, match="regions are those of the bridge"):
         xflux.regional_integral(ds, Tenth(), regions=halves(ds))
     with pytest.raises(InputError, match="bridge is a DataArray, which estimates nothing"):

@@ -10,7 +10,7 @@ from xflux.labels.units import affine, dequantify, units_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["INTEGRABLE", "PER_PG", "amount_of", "canonical_flux"]
+__all__ = ["INTEGRABLE", "amount_of", "canonical_flux"]
 
 #: What flux x m2 x days is in a unit of amount, by the unit of the flux.
 _FACTORS: dict[str, dict[str, float]] = {
@@ -24,8 +24,6 @@ _FACTORS: dict[str, dict[str, float]] = {
 }  # fmt: skip
 #: Units of fluxes that have an integral: of carbon, water and energy.
 INTEGRABLE = tuple(_FACTORS)
-#: How many of a unit of carbon are one Pg.
-PER_PG = {unit: float(round(factor / 1e-15)) for unit, factor in _FACTORS["g m-2 d-1"].items()}
 
 
 def canonical_flux(da: xr.DataArray) -> xr.DataArray:

@@ -66,8 +66,17 @@ def checked(bridge: RegionalBridge, field: xr.Dataset, spread: Mapping[str, floa
     return found.assign(decoupled=(found["decoupled"] | wide).assign_attrs(attrs))
 
 
-def warn_of_decoupled(members: Sequence[Member], *, stacklevel: int) -> None:
-    """Warn where bridges that were kept hold no more at the last look."""
+def warn_of_decoupled(members: Sequence[Member], *, anew: bool, stacklevel: int) -> None:
+    """Warn where the bridges that members were last trained by hold no more at the last look.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    anew : bool
+        Whether bridges were made anew at each look.
+    stacklevel : int
+        Of the caller, as of `warnings.warn`.
+    """
     last = []
     for member in members:
         looks = member.history["bridge_r2"]
@@ -75,10 +84,11 @@ def warn_of_decoupled(members: Sequence[Member], *, stacklevel: int) -> None:
     found = np.array(last)
     if found.size and found.min() < DECOUPLED:
         warnings.warn(
-            f"bridges hold no more for {int((found < DECOUPLED).sum())} of {len(found)} members: "
-            f"of some region they explain {max(found.min(), 0.0):.2f} of the months alone, so that "
-            "the atmosphere was met at their pixels and not by the region; see check_bridge, and "
-            "fit with rebridge=True",
+            f"bridges of {int((found < DECOUPLED).sum())} of {len(found)} members explain at least "
+            f"{max(found.min(), 0.0):.2f} of the months of each region at the last look, less than "
+            f"{DECOUPLED:g}: there the atmosphere is met at their pixels more than by the region; "
+            "see history, and fit "
+            + ("longer, or look more often (check_every)" if anew else "with rebridge=True"),
             XfluxWarning,
             stacklevel=stacklevel + 1,
         )

@@ -113,7 +113,9 @@ class Checkpoints:
                 f"{self.folder} holds members of another fit (other data, options or seed); give "
                 "another folder, or remove this one"
             )
-        mark.write_text(task)
+        part = mark.with_suffix(".partial")
+        part.write_text(task)
+        part.replace(mark)
 
     def read(self, k: int) -> Member | None:
         """Return a member that was trained before."""

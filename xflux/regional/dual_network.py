@@ -65,13 +65,14 @@ class DualConstraintNetwork(BaseEstimator):
         Take the root of the norm, which makes the misfit a distance. Without it large misses of
         single months count far more.
     held_years : int or sequence of int
-        Years that no member sees, by which the atmosphere is scored; as many again stop the
-        training. None are held of a span below five years.
+        Years whose inversions no member sees, by which the atmosphere is scored (towers train in
+        these too). None are held of a span below five years.
     epochs, rate, batch : int, float, int
         Epochs, step of Adam at the start (it falls along a cosine), and rows of towers in a step.
     patience : int, optional
-        Stop after so many epochs without a gain at towers and years held out, and keep the best
-        epoch; None: train to the end. Towers that are biased stop it before the atmosphere is met.
+        Stop after so many epochs without a gain at towers and years, and keep the best epoch; the
+        next fold and as many years as are held are kept back for it. None: train to the end, on
+        all of them. Towers that are biased stop it before the atmosphere is met.
     dropout : float
         Share of the units that are left out of each step for towers, so that sites are not
         learned by heart.
@@ -86,9 +87,10 @@ class DualConstraintNetwork(BaseEstimator):
     out_of_fold_ : DataArray (site, time)
         NEE of each tower by the member that never saw it.
     away_years_ : tuple of int
-        Years that no member saw.
+        Years whose inversions no member saw.
     bridge_ : RegionalBridge
-        Of the trained field, where bridges were made anew; else the one given.
+        Of the trained field, where bridges were made anew, fitted when first asked for (reads the
+        pixels of the regions); else the one given.
     feature_names_in_ : ndarray of str
 
     Notes
@@ -152,8 +154,8 @@ class DualConstraintNetwork(BaseEstimator):
     ) -> DualConstraintNetwork:
         """Fit to towers, and to inversions where these are given with drivers and bridge.
 
-        Reads the towers, the inversions, and of the grid the contributing pixels, with `rebridge`
-        up to 1,000 pixels of each region.
+        Reads the towers, the inversions, and of the grid the contributing pixels and, unless
+        ``check_every=0``, up to 1,000 pixels of each region.
 
         Parameters
         ----------
@@ -224,12 +226,19 @@ class DualConstraintNetwork(BaseEstimator):
                 looks=bool(self.check_every), rebridge=rebridge, needed_by=_NAME,
             )  # fmt: skip
         air, look = constraint.atmosphere, constraint.look
-        parts = splits(table.rows.site, self.folds, constraint.years, self.held_years, self.seed)
+        parts = splits(
+            table.rows.site,
+            self.folds,
+            constraint.years,
+            self.held_years,
+            self.seed,
+            stops=self.patience is not None,
+        )
+        of_bridge = None if bridge is None else sorted(bridge.get_params().items())
         task = task_of(
             f"{sorted(self.get_params().items(), key=str)} {[f.name for f in features]} {rebridge} "
-            f"{parts}", table.rows.x,
-            table.rows.y, table.rows.site,
-            *(() if air is None else (air.x, air.weights, air.inversions, air.spread)),
+            f"{parts} {of_bridge} {device}", table.rows.x, table.rows.y, table.rows.site,
+            *constraint.data,
         )  # fmt: skip
         kept = Checkpoints(checkpoint, task)
         members: list[Member] = []
@@ -250,7 +259,7 @@ class DualConstraintNetwork(BaseEstimator):
         said = {
             "model": _NAME,
             "refinement": "towers alone" if air is None else "towers and atmosphere",
-            "flux_definition": "nee",
+            "flux_definition": table.nee.attrs["flux_definition"],
             "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
         }
         self.fitted_, self.out_of_fold_ = fitted_of(
@@ -260,17 +269,29 @@ class DualConstraintNetwork(BaseEstimator):
         self.feature_names_in_ = np.array([feature.name for feature in features])
         self.away_years_ = members[0].split.away_years
         self._given = {
-            "towers": (tower_drivers, tower_nee), "drivers": drivers, "inversions": inversions,
+            "towers": (tower_drivers, tower_nee), "drivers": drivers,
+            "inversions": constraint.inversions,
             "bridge": bridge, "rebridge": rebridge, "device": device,
         }  # fmt: skip
-        self.bridge_ = bridge
-        if drivers is not None and bridge is not None:
-            if rebridge and self.check_every:
-                field = self.apply(drivers).assign(grid_of(drivers))
-                self.bridge_ = refitted(bridge, field)
-            else:
-                warn_of_decoupled(self.members_, stacklevel=2)
+        self._refitted: RegionalBridge | None = None
+        warn_of_decoupled(self.members_, anew=rebridge, stacklevel=2)
         return self
+
+    @property
+    def bridge_(self) -> RegionalBridge:
+        """Bridge of the trained field."""
+        self._fitted()
+        given = getattr(self, "_given", {})
+        bridge, drivers = given.get("bridge"), given.get("drivers")
+        if bridge is None or drivers is None:
+            raise AttributeError(
+                "there is no bridge: the model was loaded, or trained by towers alone; give one"
+            )
+        if not (given["rebridge"] and self.check_every):
+            return bridge
+        if self._refitted is None:
+            self._refitted = refitted(bridge, self.apply(drivers).assign(grid_of(drivers)))
+        return self._refitted
 
     def apply(
         self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
@@ -302,7 +323,8 @@ class DualConstraintNetwork(BaseEstimator):
         ds : Dataset
             Drivers on the grid of the bridge.
         bridge : RegionalBridge, optional
-            None: `bridge_`.
+            None: `bridge_`; with `rebridge` that is fitted to this very field, and holds there. How
+            those held that the atmosphere was met by, `history` tells.
 
         Returns
         -------
@@ -362,8 +384,7 @@ class DualConstraintNetwork(BaseEstimator):
         parameters = self.get_params(deep=False)
         for name in ("hidden", "features", "weighting", "held_years"):
             value = parameters[name]
-            plain = value is None or isinstance(value, str | int)
-            parameters[name] = value if plain else list(value)
+            parameters[name] = None if value is None else np.asarray(value).tolist()
         return write(path, self._fitted(), self._members(), parameters)
 
     @classmethod

@@ -90,7 +90,8 @@ def regional_integral(
         Your own names, such as ``{"nee": "NEE_model"}``.
     skipna : bool
         Leave cells without values out, and report them (default); False: NaN for a region that
-        lacks any, as a bridge always does for its pixels.
+        lacks any. A bridge is NaN where any of its pixels is, and takes neither this nor
+        `min_valid`.
     min_valid : float
         Least share of the area of a region that must have values.
     stamp : {"D", "MS", "YS"}, optional
@@ -159,6 +160,10 @@ def regional_integral(
     -186.17
     """
     _check(variable, freq)
+    if bridge is not None and (not skipna or min_valid != 0.0):
+        raise InputError(
+            "a bridge is NaN where any of its pixels is; leave skipna and min_valid out"
+        )
     if bridge is not None and regions is not None:
         raise InputError(
             "regions are those of the bridge; leave regions out, or sum exactly without a bridge"
