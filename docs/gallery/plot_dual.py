@@ -218,8 +218,8 @@ plot_bridge(bridge)
 
 # %%
 # A bridge that stands on crops alone says of a forest what crops do. Do the pixels have the land
-# cover of their regions? In tropical South America nearly. In Europe mixed forest counts for far
-# more than there is, and crops for nothing.
+# cover of their regions? In tropical South America roughly. In Europe mixed forest counts twice,
+# barren land more than thrice, and crops for nothing.
 
 mix = xflux.pft_mix(bridge.to_dataset(), grid.igbp, regions, land_fraction=grid.land_fraction)
 mix = mix.where(mix.contributing + mix.region_share > 0.01).drop_attrs()
@@ -232,7 +232,7 @@ for ax, region in zip(axes, (3, 11), strict=True):
     shares = {name: one.sel(region=region) for name, one in shares.items()}
     plot_skill_bars(
         shares, "share of land cover", along="class", ax=ax, colors=["#56b4e9", "#8c6bb1"],
-        note=str(mix.names.sel(region=region).item()),
+        note=mix.names.sel(region=region).item().replace("_", " "),
     )  # fmt: skip
 
 # %%
