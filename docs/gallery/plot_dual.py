@@ -138,8 +138,8 @@ plot_skill_bars(skill, "annual_rmse", ax=axes[1], note="against the truth", colo
 # What is left when mean and trend of annual sums are taken off: the squared correlation with the
 # truth, and the standard deviation of the years. At these quick settings the atmosphere is no gain:
 # the dual model meets the level, and follows the years of the sum less well (.38) than towers alone
-# (.60). With the defaults both follow them alike (.84 and .87), while their size is true with the
-# atmosphere only: .7 PgC, as in truth, and 1.6 with towers alone.
+# (.60). With the defaults (same seed) both follow them alike (.84 and .87), while their size is
+# true with the atmosphere only: .7 PgC, as in truth, and 1.6 with towers alone.
 
 fig, axes = plt.subplots(1, 2, figsize=(9.5, 5.2), sharey=True, layout="constrained")
 plot_skill_bars(skill, "anomaly_r2_pearson", ax=axes[0], note="against the truth", colors=colours)
@@ -237,6 +237,6 @@ for ax, region in zip(axes, (3, 11), strict=True):
 
 # %%
 # So the atmosphere mends the sink and where it lies, and to some part the months within regions. It
-# does not replace towers, and nobody knows from it a region that no inversion tells apart. How this
-# goes with real towers is in :doc:`what skill means </skill>`, how to do it with your own data in
-# :doc:`the how-to </howto/regional>`.
+# does not replace towers, by which a model learns what differs within a region and between years.
+# How this goes with real towers is in :doc:`what skill means </skill>`, how to do it with your own
+# data in :doc:`the how-to </howto/regional>`.
