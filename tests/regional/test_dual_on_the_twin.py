@@ -96,7 +96,7 @@ def of_regions(world, model):
 
 
 def test_a_training_that_drifts_off_its_bridges_is_flagged_and_new_bridges_mend_it(world):
-    """Judged by what was trained by, and by exact sums: a bridge of the field at the end fits it."""
+    """Judged by the bridges of training, and by exact sums: one of the field at the end fits it."""
     assert last_looks(world["fixed"]).min() < 0.9
     drifted = world["fixed"].check_bridge(world["grid"], world["bridge"]).compute()
     assert drifted.decoupled.any()
