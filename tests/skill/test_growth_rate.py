@@ -199,3 +199,25 @@ def test_what_is_not_said_is_asked_for() -> None:
     twice = twice.assign_coords(time=twice.time.where(twice.time.dt.day > 1, twice.time[0]))
     with pytest.raises(InputError, match="several values in one month"):
         xflux.growth_rate_check(land(), budget(), twice)
+
+
+def test_a_total_beside_its_regions_is_refused() -> None:
+    twice = land().assign_coords(names=("region", ["Europe", "World"]))
+    with pytest.raises(InputError, match="'World' beside"):
+        xflux.growth_rate_check(twice, budget())
+
+
+def test_more_than_land_exchanges_asks_for_the_units() -> None:
+    with pytest.raises(InputError, match="check its units"):
+        xflux.growth_rate_check((1e3 * land()).assign_attrs(land().attrs), budget())
+
+
+def test_years_in_common_are_needed() -> None:
+    early = budget().assign_coords(year=YEARS - 100)
+    words = r"land flux \(2000 to 2011\) and the budget \(1900 to 1911\) have no year in common"
+    with pytest.raises(InputError, match=words):
+        xflux.growth_rate_check(land(), early)
+    air = co2(np.full(12, 2.0))
+    late = air.assign_coords(time=air.time + np.timedelta64(365 * 20, "D"))
+    with pytest.raises(InputError, match=r"budget with carbon dioxide \(no year\)"):
+        xflux.growth_rate_check(land(), budget(), late)

@@ -76,3 +76,41 @@ def test_members_are_kept_and_only_common_years_count() -> None:
         xflux.land_sink_skill(flux.to_dataset(), budget(), independent=True)  # type: ignore[arg-type]
     with pytest.raises(MissingVariableError, match="e_luc"):
         xflux.land_sink_skill(land(-SINK, "nbp"), budget().drop_vars("e_luc"), independent=True)
+
+
+def test_a_total_beside_its_regions_is_refused_and_alone_is_land() -> None:
+    regions = land(-SINK, "nee+fire").assign_coords(names=("region", ["land", "sea"]))
+    whole = regions.sum("region", keep_attrs=True).expand_dims(region=[3])
+    both = xr.concat([regions, whole.assign_coords(names=("region", ["global"]))], dim="region")
+    with pytest.raises(InputError, match=r"holds 'global' beside.*drop_isel\(region=\[2\]\)"):
+        xflux.land_sink_skill(both, budget(), independent=True)
+    for right in (both.drop_isel(region=[2]), both.isel(region=[2])):
+        found = xflux.land_sink_skill(right, budget(), independent=True)
+        np.testing.assert_allclose(found.bias, 0.0, atol=1e-12)
+
+
+def test_years_in_common_are_needed() -> None:
+    early = budget().assign_coords(year=YEARS - 100)
+    words = r"land flux \(2000 to 2011\) and the budget \(1900 to 1911\) have no year in common"
+    with pytest.raises(InputError, match=words):
+        xflux.land_sink_skill(land(-SINK, "nee+fire"), early, independent=True)
+    unknown = budget(s_land=np.full(12, np.nan))
+    with pytest.raises(InputError, match=r"the budget \(no year\)"):
+        xflux.land_sink_skill(land(-SINK, "nee+fire"), unknown, independent=True)
+
+
+def test_more_than_land_exchanges_asks_for_the_units() -> None:
+    wrong = land(-1000.0 * SINK, "nee+fire")
+    with pytest.raises(InputError, match=r"the land flux is .* a year .* check its units"):
+        xflux.land_sink_skill(wrong, budget(), independent=True)
+    lazy = xflux.land_sink_skill(wrong.chunk(time=10), budget(), independent=True)
+    with pytest.raises(InputError, match="check its units"):
+        lazy.bias.compute()
+    fire = xr.DataArray(np.full(12, 2000.0), {"year": YEARS}, attrs={"units": "Pg"})
+    with pytest.raises(InputError, match=r"supply\['fire'\] is .* check its units"):
+        xflux.land_sink_skill(land(-SINK, "nee"), budget(), independent=True, supply={"fire": fire})
+
+
+def test_one_term_in_place_of_the_budget_is_refused() -> None:
+    with pytest.raises(InputError, match="budget is a DataArray; give the Dataset"):
+        xflux.land_sink_skill(land(-SINK, "nee+fire"), budget().s_land, independent=True)  # type: ignore[arg-type]

@@ -183,6 +183,43 @@ def test_what_may_not_be_compared_is_refused() -> None:
         xflux.regional_skill(yearly, good, independent=True)
 
 
+def test_a_total_beside_its_regions_is_refused_and_alone_is_scored() -> None:
+    first, second = (
+        series(k).assign_coords(names=("region", ["North", "South", "globe"])) for k in (1, 2)
+    )
+    with pytest.raises(InputError, match=r"'globe' beside.*drop_isel\(region=\[2\]\)"):
+        xflux.regional_skill(first, second, independent=True)
+    alone = xflux.regional_skill(first, second.isel(region=[2]), independent=True)
+    assert alone.region.values.tolist() == ["globe", "all"]
+
+
+def test_more_than_land_exchanges_asks_for_the_units() -> None:
+    wrong = (1e3 * series(2)).assign_attrs(SAID)
+    with pytest.raises(InputError, match=r"the prediction is .* Pg of carbon .* check its units"):
+        xflux.regional_skill(series(1), wrong, independent=True)
+    lazy = wrong.chunk(time=7).assign_coords(names=wrong["names"].variable)
+    with pytest.raises(InputError, match="check its units"):
+        xflux.regional_skill(series(1), lazy, independent=True).nnse.compute()
+
+
+def test_bounds_of_a_dataset_tell_the_months() -> None:
+    reference, predicted = series(1), series(2)
+    expected = xflux.regional_skill(reference, predicted, independent=True)
+    starts = predicted.time.values
+    ends = (starts.astype("datetime64[M]") + 1).astype("datetime64[ns]")
+    late = predicted.assign_coords(time=ends).to_dataset()
+    late["time_bnds"] = (("time", "bnds"), np.stack([starts, ends], axis=-1))
+    late["time"].attrs["bounds"] = "time_bnds"
+    found = xflux.regional_skill(reference, late, independent=True)
+    xr.testing.assert_allclose(found, expected)
+    assert found.attrs["period"] == "2001-01 to 2006-12"
+    late["time_bnds"][:, 0] = late["time_bnds"][:, 0] - np.timedelta64(2, "D")
+    with pytest.raises(InputError, match="overlaps the step before"):
+        xflux.regional_skill(reference, late, independent=True)
+    with pytest.raises(InputError, match="steps longer than a month, as time_bnds say"):
+        xflux.regional_skill(reference, late.isel(time=slice(None, None, 2)), independent=True)
+
+
 def test_lazy_series_stay_lazy_and_score_alike() -> None:
     first, second = inversions(), series(2, members=2)
     expected = xflux.regional_skill(first, second, independent=True)

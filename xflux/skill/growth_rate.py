@@ -24,7 +24,12 @@ from xflux.labels.flux_definition import written
 from xflux.labels.units import convert
 from xflux.labels.variables import variables
 from xflux.skill.annual import YEAR, sd_observed, sd_predicted
-from xflux.skill.land_years import budget_term, land_years, yearly_moments
+from xflux.skill.land_years import (
+    budget_term,
+    land_years,
+    require_common_years,
+    yearly_moments,
+)
 from xflux.skill.metrics import compute
 from xflux.skill.moments import Floats, Moments
 from xflux.skill.series import formula_of, labelled
@@ -139,8 +144,9 @@ def growth_rate_check(
     Raises
     ------
     InputError
-        When the flux does not say what it holds or which way it is positive, holds fossil fuel, or
-        is to be supplied with what it holds.
+        When the flux does not say what it holds or which way it is positive, holds fossil fuel, a
+        total beside regions, or more than land exchanges; is to be supplied with what it holds; or
+        has no year in common with the budget.
     UnitsError
         For a flux that is no amount of carbon.
     MissingVariableError
@@ -170,11 +176,12 @@ def growth_rate_check(
     known = {name: budget_term(budget, name) for name in ("e_fossil", "s_ocean")}
     cement = "s_cement" in budget
     sinks = known["s_ocean"] + (budget_term(budget, "s_cement") if cement else 0.0)
-    others = (known["e_fossil"] - sinks).reindex({YEAR: total[YEAR]})
+    others = known["e_fossil"] - sinks
+    observed = budget_term(budget, "g_atm") if co2 is None else annual_growth(co2) * PG_PER_PPM
+    judge = "the budget" if co2 is None else "the budget with carbon dioxide"
+    require_common_years(total, others + observed, judge)
+    others, observed = (one.reindex({YEAR: total[YEAR]}) for one in (others, observed))
     implied = total + others + (rivers if "lateral" in terms else 0.0)
-    observed = (
-        budget_term(budget, "g_atm") if co2 is None else annual_growth(co2) * PG_PER_PPM
-    ).reindex({YEAR: total[YEAR]})
     lacking = [
         word
         for word, there in (

@@ -13,7 +13,12 @@ from xflux.errors import InputError
 from xflux.labels.flux_definition import written
 from xflux.skill.annual import YEAR, sd_observed, sd_predicted
 from xflux.skill.growth_rate import RIVERS
-from xflux.skill.land_years import budget_term, land_years, yearly_moments
+from xflux.skill.land_years import (
+    budget_term,
+    land_years,
+    require_common_years,
+    yearly_moments,
+)
 from xflux.skill.metrics import compute
 from xflux.skill.regional import said_of_training
 from xflux.skill.series import formula_of, labelled
@@ -67,7 +72,8 @@ def land_sink_skill(
     ------
     InputError
         When the flux does not say what it holds, or holds what no term of the budget does: supply
-        the difference.
+        the difference. For a total beside regions, more than land exchanges, and other years than
+        those of the budget.
     UnitsError
         For a flux that is no amount of carbon.
     MissingVariableError
@@ -97,6 +103,7 @@ def land_sink_skill(
     """
     land = land_years(predicted, supply)
     reference, terms = _reference(land.terms, budget, rivers)
+    require_common_years(land.flux, reference, "the budget")
     first = reference.reindex({YEAR: land.flux[YEAR]}).where(land.flux.notnull())
     second = land.flux.where(first.notnull())
     whole, anomalies = yearly_moments(first, second)

@@ -14,9 +14,16 @@ from xflux.labels.flux_definition import TERMS, definition_of, direction, writte
 from xflux.labels.units import affine, dequantify, units_of
 from xflux.labels.variables import variables
 from xflux.skill.annual import YEAR, annual_values, detrended
+from xflux.skill.land_amounts import of_possible_size, sum_of_regions
 from xflux.skill.reduction import GROUP, Pair, pair_moments
 
-__all__ = ["LandYears", "budget_term", "land_years", "yearly_moments"]
+__all__ = [
+    "LandYears",
+    "budget_term",
+    "land_years",
+    "require_common_years",
+    "yearly_moments",
+]
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ def land_years(
     Raises
     ------
     InputError
-        When the flux does not say what it holds or which way it is positive, holds fossil fuel, or
-        is to be supplied with what it holds.
+        When the flux does not say what it holds or which way it is positive, holds fossil fuel, a
+        total beside regions or more than land exchanges, or is to be supplied with what it holds.
     UnitsError
         For a flux that is no amount of carbon.
     """
@@ -79,9 +86,16 @@ def budget_term(budget: xr.Dataset, name: str) -> xr.DataArray:
 
     Raises
     ------
+    InputError
+        For what is no Dataset.
     MissingVariableError
         When the budget lacks it.
     """
+    if not isinstance(budget, xr.Dataset):
+        raise InputError(
+            f"the budget is a {type(budget).__name__}; give the Dataset with all its terms, as "
+            "xflux.read_global_carbon_budget gives it"
+        )
     if name not in budget:
         held = ", ".join(map(str, budget.data_vars))
         raise MissingVariableError(
@@ -90,6 +104,32 @@ def budget_term(budget: xr.Dataset, name: str) -> xr.DataArray:
         )
     scale, _ = affine(str(budget[name].attrs.get("units", "")), "Pg", "carbon")
     return budget[name].drop_attrs() * scale
+
+
+def require_common_years(land_flux: xr.DataArray, known: xr.DataArray, what: str) -> None:
+    """Refuse a land flux of other years than those of which something is known.
+
+    Parameters
+    ----------
+    land_flux, known : DataArray (..., year)
+        Of `known` the years with a value count, where it is in memory.
+    what : str
+        What `known` is called.
+
+    Raises
+    ------
+    InputError
+        Naming the years of both.
+    """
+    years = known if known.chunks is not None else known.dropna(YEAR, how="all")
+    ours, theirs = land_flux[YEAR].values, years[YEAR].values
+    if np.intersect1d(ours, theirs).size:
+        return
+    spans = [f"{one.min()} to {one.max()}" if one.size else "no year" for one in (ours, theirs)]
+    raise InputError(
+        f"the land flux ({spans[0]}) and {what} ({spans[1]}) have no year in common; a score needs "
+        "years of both"
+    )
 
 
 def _check_terms(held: frozenset[str], supplied: Mapping[str, xr.DataArray]) -> None:
@@ -127,12 +167,13 @@ def _annual(flux: xr.DataArray, called: str, usual: str | None) -> xr.DataArray:
             "the atmosphere) or 'down'"
         )
     if "region" in plain.dims:
-        plain = plain.sum("region", skipna=False)
+        plain = sum_of_regions(plain, called)
     if YEAR not in plain.dims:
         if find_time(plain) is None:
             raise InputError(f"{called} has the dims {plain.dims}; expected time or year")
         plain = annual_values(plain, annual="sum")
-    return plain.drop_attrs() * (scale if way == "up" else -scale)
+    years = plain.drop_attrs() * (scale if way == "up" else -scale)
+    return of_possible_size(years, along=YEAR, steps=1, called=called)
 
 
 def yearly_moments(

@@ -10,11 +10,13 @@ import numpy as np
 import xarray as xr
 
 from xflux.errors import InputError, MissingVariableError, UnitsError
-from xflux.labels.calendar import find_time
+from xflux.labels.calendar import find_time, time_steps
+from xflux.labels.coordinates import find_bounds
 from xflux.labels.find import find
-from xflux.labels.flux_definition import NET, direction, require_alike
+from xflux.labels.flux_definition import NET, definition_of, direction, require_alike, written
 from xflux.labels.units import affine, dequantify, units_of
 from xflux.labels.variables import variables
+from xflux.skill.land_amounts import of_possible_size, sum_of_regions
 
 __all__ = ["ALL", "RegionalPair", "listed", "pair_of_series", "regional_series", "with_sum"]
 
@@ -56,8 +58,8 @@ def regional_series(
     Parameters
     ----------
     flux : DataArray or Dataset
-        Dims (..., region, time) or (..., region, month); of a Dataset the variable is found.
-        Without ``region`` it is one region, ``all``.
+        Dims (..., region, time) or (..., region, month); of a Dataset the variable is found, and
+        bounds of time tell the months. Without ``region`` it is one region, ``all``.
     variable : str
         Canonical name.
     called : str
@@ -73,8 +75,8 @@ def regional_series(
     MissingVariableError, UnitsError
         When the variable is not there, or is no amount.
     InputError
-        For a direction that is not known, several values in a month, steps that are no months, and
-        regions that are called alike.
+        For a direction that is not known, several values in a month, steps that are no months,
+        regions that are called alike, and more carbon than all land exchanges.
     """
     array, _ = dequantify(_picked(flux, variable, called))
     time = find_time(array)
@@ -84,9 +86,10 @@ def regional_series(
             "mean year"
         )
     row = variables.get(str(array.name)) or variables.get(variable)
+    species = row.species if row else "carbon"
     found = units_of(array)
     try:
-        scale = None if found is None else affine(found, "Pg", row.species if row else "carbon")[0]
+        scale = None if found is None else affine(found, "Pg", species)[0]
     except UnitsError:
         scale = None
     if scale is None:
@@ -106,8 +109,13 @@ def regional_series(
         key: array.attrs[key] for key in ("flux_definition", "synthetic") if key in array.attrs
     }
     scaled = (array * (sign * scale)).rename(variable)
-    dated = _months(_named(scaled, called), time, called)
-    said = {"units": "Pg", "positive": usual or "up", "long_name": _words(variable), **attrs}
+    months = _months_of(flux if isinstance(flux, xr.Dataset) else array, time, called)
+    dated = _stamped(_named(scaled, called), time, months)
+    if species == "carbon":
+        along = "month" if time == "month" else "time"
+        dated = of_possible_size(dated, along=along, steps=12, called=called)
+    words = _words(variable, definition_of(array) if variable in NET else None)
+    said = {"units": "Pg", "positive": usual or "up", "long_name": words, **attrs}
     dims = [dim for dim in dated.dims if dim not in ("region", "time", "month")]
     return dated.transpose(*dims, "region", ...).assign_attrs(said)
 
@@ -166,13 +174,17 @@ def pair_of_series(
 
 
 def with_sum(series: xr.DataArray) -> xr.DataArray:
-    """Append the sum of all regions, labelled `ALL`; NaN where a region is."""
+    """Append the sum of all regions, labelled `ALL`; NaN where a region is.
+
+    Raises
+    ------
+    InputError
+        When a region is a total of the others.
+    """
     names = series["region"].values
     if list(names) == [ALL]:
         return series
-    if ALL in names:
-        raise InputError(f"a region is called {ALL!r}, as their sum is; name it otherwise")
-    total = series.sum("region", skipna=False).expand_dims(region=[ALL])
+    total = sum_of_regions(series, "the flux").expand_dims(region=[ALL])
     joined = xr.concat([series, total], dim="region", coords="minimal", compat="override")
     return joined.transpose(*series.dims).assign_attrs(series.attrs)
 
@@ -193,9 +205,12 @@ def _picked(flux: xr.DataArray | xr.Dataset, variable: str, called: str) -> xr.D
     return flux[key]
 
 
-def _words(variable: str) -> str:
+def _words(variable: str, terms: frozenset[str] | None) -> str:
+    """Return what a flux is in words; a net flux goes by what it holds, which differs by Pg."""
     row = variables.get(variable)
-    return row.long_name if row else variable
+    if terms is None or (variable in ("nee", "nep") and terms == {"nee"}):
+        return row.long_name if row else variable
+    return f"Net land flux ({written(terms)})"
 
 
 def _named(array: xr.DataArray, called: str) -> xr.DataArray:
@@ -214,21 +229,46 @@ def _named(array: xr.DataArray, called: str) -> xr.DataArray:
     return array.drop_vars(beside).assign_coords(region=names.astype(str))
 
 
-def _months(array: xr.DataArray, time: str, called: str) -> xr.DataArray:
-    """Stamp steps by the first of their month, in the calendar that all share."""
-    coord = array[time]
+def _months_of(
+    flux: xr.DataArray | xr.Dataset, time: str, called: str
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the month of each step: of a mean year 1 to 12, else counted from year 0."""
+    coord = flux[time]
     if time == "month":
         if not np.array_equal(np.sort(coord.values), np.arange(1, 13)):
             raise InputError(f"{called}: a mean year has the months 1 to 12, found {coord.values}")
-        return array.sortby("month")
-    if coord.dtype.kind != "M" and not hasattr(array.indexes.get(time), "calendar"):
+        return np.asarray(coord.values, np.int64)
+    if coord.dtype.kind != "M" and not hasattr(flux.indexes.get(time), "calendar"):
         raise InputError(f"{called} has no dates along {time!r}; decode them with xr.decode_cf(ds)")
-    number = coord.dt.year.values * 12 + coord.dt.month.values - 1
+    number = np.asarray(coord.dt.year.values * 12 + coord.dt.month.values - 1, np.int64)
+    bounds = find_bounds(flux, coord) if isinstance(flux, xr.Dataset) else None
+    if bounds is not None:
+        # The stamp of an end lies in the month that follows.
+        steps = time_steps(xr.Dataset(coords={time: coord}).assign({str(bounds.name): bounds}))
+        assert steps is not None
+        assert steps.clock is not None
+        number, last = (
+            steps.clock.months(one) for one in (steps.edges[:, 0], steps.edges[:, 1] - 1)
+        )
+        if np.any(number != last):
+            raise InputError(
+                f"{called} has steps longer than a month, as {bounds.name} say; give it by month "
+                "(freq='MS')"
+            )
     if np.unique(number).size < number.size:
         raise InputError(f"{called} has several values in one month; sum them to months first")
     if number.size > 1 and np.median(np.diff(np.sort(number))) > 1:
         raise InputError(f"{called} has steps longer than a month; give it by month (freq='MS')")
-    stamps = (number - 1970 * 12).astype("datetime64[M]").astype("datetime64[ns]")
+    return number
+
+
+def _stamped(
+    array: xr.DataArray, time: str, months: np.ndarray[Any, np.dtype[np.int64]]
+) -> xr.DataArray:
+    """Stamp steps by the first of their month, in the calendar that all share."""
+    if time == "month":
+        return array.sortby("month")
+    stamps = (months - 1970 * 12).astype("datetime64[M]").astype("datetime64[ns]")
     array = array if time == "time" else array.rename({time: "time"})
     # Of another calendar the index is replaced whole, so that its type goes with it.
     return array.drop_vars("time").assign_coords(time=stamps).sortby("time")
