@@ -113,3 +113,11 @@ def test_survives_a_round_trip(cover, regions, tmp_path):
     made.to_netcdf(tmp_path / "mix.nc")
     with xr.open_dataset(tmp_path / "mix.nc") as back:
         xr.testing.assert_identical(back.load(), made)
+
+
+def test_what_is_made_of_generated_pixels_or_cover_says_so(cover, regions):
+    assert "synthetic" not in xflux.pft_mix(bridge(), cover, regions).attrs
+    by_flux = bridge().assign_attrs(flux_synthetic="a test")
+    assert xflux.pft_mix(by_flux, cover, regions).attrs["synthetic"] == "a test"
+    marked = cover.assign_attrs(synthetic="a test")
+    assert xflux.pft_mix(bridge(), marked, regions).attrs["synthetic"] == "a test"

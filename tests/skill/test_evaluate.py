@@ -294,6 +294,14 @@ def test_independence_is_written_down_when_told() -> None:
     assert evaluate(observed, predicted).attrs == {}
 
 
+def test_scores_of_what_was_generated_say_so_one_by_one() -> None:
+    plain = xr.DataArray([1.0, 2.0, 3.0], dims="time", name="gpp", attrs={"units": "g m-2 d-1"})
+    made = plain.assign_attrs(synthetic="a test")
+    found = evaluate(plain, made, metrics=["rmse"])
+    assert found.attrs["synthetic"] == found.rmse.attrs["synthetic"] == "a test"
+    assert "synthetic" not in evaluate(plain, plain, metrics=["rmse"]).rmse.attrs
+
+
 def test_bare_r2_is_refused() -> None:
     with pytest.raises(InputError, match="r2_nse and r2_pearson"):
         evaluate(*towers(), metrics=["r2"])

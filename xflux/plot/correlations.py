@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.labels.attach import generated
 from xflux.labels.coordinates import find_lat_lon
 from xflux.plot.colours import INK
 from xflux.plot.maps import plot_map
@@ -68,7 +69,11 @@ def plot_correlations(
         over = [dim for dim in one.dims if dim not in (*lat.dims, *lon.dims)]
         flat.append(one.mean(over, keep_attrs=True))
     difference = (flat[1] - flat[0]).rename("difference")
-    difference.attrs = {"long_name": "Difference of correlations", "units": "1"}
+    mark = generated(flat)
+    difference.attrs = {
+        "long_name": "Difference of correlations", "units": "1",
+        **({"synthetic": mark} if mark else {}),
+    }  # fmt: skip
     titles = (first_name, second_name, f"{second_name} - {first_name}")
     for ax, array, title in zip(panels, (*flat, difference), titles, strict=True):
         limits = {} if array is difference else {"vmin": -1.0, "vmax": 1.0}

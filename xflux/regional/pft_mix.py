@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import GridMismatchError, InputError
+from xflux.labels.attach import generated
 from xflux.labels.class_fractions import class_fractions, fractions_of_map
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area
@@ -124,7 +125,8 @@ def pft_mix(
         "long_name": "share of the weights of contributing pixels", "units": "1"
     }  # fmt: skip
     result["region_share"].attrs = {"long_name": "share of the area of the region", "units": "1"}
-    return result
+    mark = bridge.attrs.get("flux_synthetic") or generated([cover])
+    return result.assign_attrs({"synthetic": mark} if mark else {})
 
 
 def _check(bridge: xr.Dataset) -> None:

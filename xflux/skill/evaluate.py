@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
+from xflux.labels.attach import generated
 from xflux.skill.cycle import Cycle
 from xflux.skill.groups import By
 from xflux.skill.metrics import DEFAULT, METRICS, Norm, SlopeOn, compute
@@ -184,11 +185,17 @@ def evaluate(
     )
     if independent is not None:
         result.attrs["independent"] = "true" if independent else "false"
-    for side in (observed, predicted):
-        arrays = side.data_vars.values() if isinstance(side, xr.Dataset) else [side]
-        for array in arrays:
-            if "synthetic" in array.attrs:
-                result.attrs["synthetic"] = array.attrs["synthetic"]
+    sides = [
+        array
+        for side in (observed, predicted)
+        for array in (side.data_vars.values() if isinstance(side, xr.Dataset) else [side])
+    ]
+    mark = generated(sides)
+    if mark:
+        # Each score says so too, as a figure may be drawn of one alone.
+        result.attrs["synthetic"] = mark
+        for name in metrics:
+            result[name].attrs["synthetic"] = mark
     return result.assign_coords(flux_units(table))
 
 
