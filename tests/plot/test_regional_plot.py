@@ -12,7 +12,7 @@ import xflux
 from xflux.errors import InputError
 from xflux.labels.attach import attributes
 from xflux.plot.correlations import plot_correlations
-from xflux.plot.regional import plot_region_cycles, plot_region_years
+from xflux.plot.regional import plot_region_anomalies, plot_region_cycles, plot_region_years
 from xflux.plot.skill_bars import plot_skill_bars
 
 SAID = {"units": "Pg", "positive": "up", "flux_definition": "nee"}
@@ -84,6 +84,71 @@ def test_cycles_are_means_of_months_and_mean_years_are_drawn_as_they_are() -> No
         plot_region_years({"b": mean_year})
 
 
+def test_anomalies_are_annual_sums_less_the_trend_of_each() -> None:
+    ax = plot_region_anomalies(sources(), show="all")
+    found = drawn(ax)
+    yearly = series(2, "inversion").sum("region").groupby("time.year").sum()
+    trend = xr.polyval(yearly.year, yearly.polyfit("year", 1).polyfit_coefficients)
+    np.testing.assert_allclose(found["inversions"], (yearly - trend).mean("inversion"), atol=1e-9)
+    assert ax.get_ylabel() == "Anomaly of net ecosystem exchange\n[Pg C per year]"
+    assert "annual sums less their trend" in ax.get_title(loc="left")
+    sd = found["towers"].std(ddof=1)
+    assert ax.get_legend().get_texts()[0].get_text() == f"towers: sd {sd:.2g}"
+    assert len(plot_region_anomalies(sources())) == 3
+    with pytest.raises(InputError, match="three years for a trend"):
+        plot_region_anomalies({"a": series(1).isel(time=slice(24))})
+
+
+def test_a_net_flux_goes_by_what_it_holds() -> None:
+    for definition, words in {
+        "nee": "Net ecosystem exchange",
+        "nbp": "Net land flux (nbp)",
+        "nee+fire+lateral": "Net land flux (nee+fire+lateral)",
+    }.items():
+        one = series(1).assign_attrs(flux_definition=definition)
+        ax = plot_region_years({"a": one}, show="all")
+        assert ax.get_ylabel() == f"{words}\n[Pg C per year]"
+
+
+def test_one_region_has_one_panel_with_the_budget() -> None:
+    gcb = xr.DataArray([-3.0, -2.5, -3.1], {"year": [2001, 2002, 2003]})
+    (ax,) = plot_region_years({"a": series(1).isel(region=[0])}, annual={"GCB": gcb})
+    assert list(drawn(ax)) == ["a", "GCB"]
+    assert ax.get_title(loc="left") == "North"
+
+
+def test_a_label_leaves_the_title_alone() -> None:
+    axes = plot_region_years(sources())
+    figure = axes[0].figure
+    figure.canvas.draw()
+    label = figure._supylabel.get_window_extent()
+    assert label.y1 < figure._suptitle.get_window_extent().y0
+    assert label.y0 >= 0
+
+
+def test_of_one_year_the_axis_shows_its_neighbours() -> None:
+    ax = plot_region_years({"a": series(1).isel(time=slice(12))}, show="all")
+    assert ax.get_xlim() == (2000.0, 2002.0)
+
+
+def test_members_of_unlike_spans_are_said_to_be_cut() -> None:
+    both = series(2, "inversion")
+    short = both.where((both.inversion > 0) | (both.time.dt.year < 2004))
+    ax = plot_region_years({"a": short}, show="all")
+    assert np.isnan(drawn(ax)["a"][-1])
+    assert "where all have values" in ax.get_title(loc="left").replace("\n", " ")
+    whole = plot_region_years({"a": both}, show="all").get_title(loc="left")
+    assert "where all" not in whole.replace("\n", " ")
+
+
+def test_a_total_is_not_summed_with_its_regions() -> None:
+    twice = series(1).assign_coords(names=("region", ["Europe", "global"]))
+    with pytest.raises(InputError, match="'global' beside"):
+        plot_region_years({"a": twice})
+    (ax,) = plot_region_years({"a": twice.isel(region=[1])})
+    assert ax.get_title(loc="left") == "Global"
+
+
 def test_unlike_fluxes_and_unknown_regions_are_refused() -> None:
     other = series(2).assign_attrs(flux_definition="nee+fire")
     with pytest.raises(InputError, match="fire only in"):
@@ -119,6 +184,22 @@ def test_the_accessor_integrates_grids_and_takes_regions_as_they_are() -> None:
     np.testing.assert_allclose(found["grid"], found["same"])
     ax = total.flux.plot.region_cycles(show="all")
     np.testing.assert_allclose(drawn(ax)["NEE"][0], total.nee.sum("region")[0].item())
+    anomalies = ds.flux.plot.region_anomalies(regions=mask, reference={"same": total}, label="grid")
+    np.testing.assert_allclose(drawn(anomalies[0])["grid"], drawn(anomalies[0])["same"])
+    (globe,) = ds.flux.plot.regions()
+    assert globe.get_title(loc="left") == "Globe"
+
+
+def test_the_accessor_tells_months_by_their_bounds() -> None:
+    nee = series(1)
+    starts = nee.time.values
+    ends = (starts.astype("datetime64[M]") + 1).astype("datetime64[ns]")
+    late = nee.assign_coords(time=ends).to_dataset()
+    late["time_bnds"] = (("time", "bnds"), np.stack([starts, ends], axis=-1))
+    found = drawn(late.flux.plot.region_cycles(show="all"))
+    np.testing.assert_allclose(
+        found["NEE"], nee.sum("region").groupby("time.month").mean(), atol=1e-12
+    )
 
 
 def test_bars_are_scores_and_training_data_is_said() -> None:
@@ -157,6 +238,11 @@ def test_bars_beside_others_start_at_the_top_and_none_lies_under_the_legend() ->
         assert legend.y0 >= 0
 
 
+def bars(axes: np.ndarray) -> str:
+    """Return what the colour bars say."""
+    return " ".join(ax.get_ylabel() + ax.get_xlabel() for ax in axes[0].figure.axes)
+
+
 def test_correlations_are_drawn_with_their_difference() -> None:
     grid = {"lat": [-20.0, 0.0, 20.0], "lon": [0.0, 20.0, 40.0, 60.0]}
     first = xr.DataArray(np.full((3, 4), -0.4), grid, name="pearson_r", attrs={"units": "1"})
@@ -165,5 +251,8 @@ def test_correlations_are_drawn_with_their_difference() -> None:
     assert [ax.get_title(loc="left") for ax in axes] == ["towers", "dual", "dual - towers"]
     shown = [np.asarray(ax.collections[0].get_array()).ravel() for ax in axes]
     np.testing.assert_allclose(shown[2], 0.7)
+    assert "synthetic" not in bars(axes)
+    made = {name: first.assign_attrs(synthetic="a test") for name in ("towers", "dual")}
+    assert bars(plot_correlations(made)).count("synthetic") == 3
     with pytest.raises(InputError, match="two maps"):
         plot_correlations({"towers": first})

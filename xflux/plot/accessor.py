@@ -9,6 +9,7 @@ from xflux.errors import InputError, MissingVariableError
 from xflux.labels.find import find
 from xflux.labels.named_regions import named_regions
 from xflux.plot.picking import bounds_of, first, groups_of, left_out, pick
+from xflux.plot.region_accessor import RegionPlots
 from xflux.plot.wording import short_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["PlotAccessor"]
 _CARBON = ("gpp", "reco", "nee")
 
 
-class PlotAccessor:
+class PlotAccessor(RegionPlots):
     """Maps, series, scatter plots and budgets of a Dataset: ``ds.flux.plot``.
 
     Axes in, axes out: every method takes ``ax=`` and returns the axes, or with ``row=``
@@ -44,8 +45,8 @@ class PlotAccessor:
         return (
             "<ds.flux.plot: .map(variable), .series(variables), .scatter(variable, reference), "
             ".budget(variables), .profiles(variable), .trends(variables), .boxes(variable), "
-            ".regions(variable), .region_cycles(variable); of xflux.attribute: .effects(), "
-            ".graph()>"
+            ".regions(variable), .region_cycles(variable), .region_anomalies(variable); of "
+            "xflux.attribute: .effects(), .graph()>"
         )
 
     def map(
@@ -296,63 +297,6 @@ class PlotAccessor:
             estimates[called] = budget(other, mask, variables=[variable])[variable]
         return plot_boxes(estimates, **options)
 
-    def regions(
-        self,
-        variable: str = "nee",
-        *,
-        names: Mapping[str, str] | None = None,
-        regions: Any = None,
-        reference: Mapping[str, xr.Dataset | xr.DataArray] | None = None,
-        label: str = "",
-        **options: Any,
-    ) -> Axes | NDArray[Any]:
-        """Draw annual fluxes of regions, next to those of references.
-
-        Parameters
-        ----------
-        variable : str
-            Canonical name of a flux of carbon.
-        names : mapping, optional
-            Your own names, such as ``{"nee": "NEE_model"}``.
-        regions : optional
-            Of `xflux.regional_integral`, for a flux on a grid; None: the globe. A Dataset of
-            regions is drawn as it is.
-        reference : mapping of str to Dataset or DataArray, optional
-            Fluxes of the same regions, by what they are called: ``{"inversions": inv}``.
-        label : str
-            What this Dataset is called beside them; the symbol of the variable by default.
-        **options
-            Of `xflux.plot.regional.plot_region_years`: show, ax, band, annual, ...
-        """
-        from xflux.plot.regional import plot_region_years
-
-        sources = self._of_regions(variable, names, regions, reference, label)
-        return plot_region_years(sources, variable=variable, **options)
-
-    def region_cycles(
-        self,
-        variable: str = "nee",
-        *,
-        names: Mapping[str, str] | None = None,
-        regions: Any = None,
-        reference: Mapping[str, xr.Dataset | xr.DataArray] | None = None,
-        label: str = "",
-        **options: Any,
-    ) -> Axes | NDArray[Any]:
-        """Draw mean seasonal cycles of regions, next to those of references.
-
-        Parameters
-        ----------
-        variable, names, regions, reference, label
-            As of `regions`.
-        **options
-            Of `xflux.plot.regional.plot_region_cycles`: show, ax, band, ...
-        """
-        from xflux.plot.regional import plot_region_cycles
-
-        sources = self._of_regions(variable, names, regions, reference, label)
-        return plot_region_cycles(sources, variable=variable, **options)
-
     def effects(self, **options: Any) -> NDArray[Any]:
         """Draw the effects of drivers on fluxes, of a Dataset that `xflux.attribute` returned.
 
@@ -376,23 +320,6 @@ class PlotAccessor:
         from xflux.plot.causal_graph import plot_causal_graph
 
         return plot_causal_graph(self._ds, **options)
-
-    def _of_regions(
-        self,
-        variable: str,
-        names: Mapping[str, str] | None,
-        regions: Any,
-        reference: Mapping[str, xr.Dataset | xr.DataArray] | None,
-        label: str,
-    ) -> dict[str, xr.Dataset | xr.DataArray]:
-        """Return the flux of regions of the Dataset, and those of the references."""
-        from xflux.regional.regional_integral import regional_integral
-
-        if "region" in self._ds.dims and regions is None:
-            own: Any = pick(self._ds, variable, names)
-        else:
-            own = regional_integral(self._ds, regions=regions, variable=variable, names=names)
-        return {label or short_name(variable): own, **(reference or {})}
 
     def _carbon(self, names: Mapping[str, str] | None, method: str) -> list[str]:
         """Return the carbon fluxes that are drawn unless asked otherwise."""

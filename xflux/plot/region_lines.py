@@ -12,6 +12,7 @@ from xflux.errors import InputError
 from xflux.labels.flux_definition import NET, require_alike
 from xflux.plot.colours import own_colours
 from xflux.plot.together import computed
+from xflux.plot.wording import long_name
 from xflux.skill.regional_series import regional_series, with_sum
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class RegionLine:
         Mean of the ensemble, and the band around it; the same where there is none.
     ensemble : str
         What the band is over, such as "inversion (n = 5)"; "" for none.
+    cut : bool
+        Whether some members have values where others have none, so that nothing is drawn.
+    words : str
+        What the flux is.
     synthetic : bool
     """
 
@@ -40,6 +45,8 @@ class RegionLine:
     low: xr.DataArray
     high: xr.DataArray
     ensemble: str
+    cut: bool
+    words: str
     synthetic: bool
 
 
@@ -97,16 +104,15 @@ def region_lines(
             raise InputError(f"{name!r} has {whole.sizes['time']} months; a year is needed")
         reduced[name] = whole if x in whole.dims else reduce(whole)
     done = computed(reduced)
-    return {
-        name: _banded(done[name], x, band, "synthetic" in one.attrs) for name, one in series.items()
-    }
+    return {name: _banded(done[name], one, x, band) for name, one in series.items()}
 
 
-def _banded(array: xr.DataArray, x: str, band: Band, synthetic: bool) -> RegionLine:
+def _banded(array: xr.DataArray, series: xr.DataArray, x: str, band: Band) -> RegionLine:
     over = [dim for dim in array.dims if dim not in ("region", x)]
     ordered = array.transpose(*over, "region", x)
+    said = long_name(series), "synthetic" in series.attrs
     if not over:
-        return RegionLine(ordered, ordered, ordered, "", synthetic)
+        return RegionLine(ordered, ordered, ordered, "", False, *said)
     middle = ordered.mean(over, skipna=False)
     if band == "range":
         low, high = ordered.min(over, skipna=False), ordered.max(over, skipna=False)
@@ -115,7 +121,9 @@ def _banded(array: xr.DataArray, x: str, band: Band, synthetic: bool) -> RegionL
         sd = ordered.std(over, ddof=1, skipna=False) if members > 1 else 0.0 * middle
         low, high = middle - sd, middle + sd
     ensemble = " x ".join(f"{dim} (n = {ordered.sizes[dim]})" for dim in over)
-    return RegionLine(middle, low, high, ensemble, synthetic)
+    there = ordered.notnull()
+    cut = bool((there.any(over) & ~there.all(over)).any())
+    return RegionLine(middle, low, high, ensemble, cut, *said)
 
 
 def said_of_bands(lines: Mapping[str, RegionLine], band: Band) -> str:
@@ -124,7 +132,8 @@ def said_of_bands(lines: Mapping[str, RegionLine], band: Band) -> str:
     if not held:
         return ""
     what = "mean ± 1 standard deviation" if band == "sd" else "mean, least and largest"
-    return f"{what} over {', '.join(held)}"
+    cut = any(line.cut for line in lines.values())
+    return f"{what} over {', '.join(held)}{', where all have values' if cut else ''}"
 
 
 def colours_of(

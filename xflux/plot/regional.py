@@ -1,4 +1,4 @@
-"""Fluxes of regions from several sources: year by year, and their mean seasonal cycles."""
+"""Fluxes of regions from several sources: years, their anomalies, and mean seasonal cycles."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from xflux.labels.variables import variables
 from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, set_title, wrapped
 from xflux.plot.region_lines import Band, RegionLine, colours_of, region_lines, said_of_bands
-from xflux.plot.wording import long_name, sentence
-from xflux.skill.annual import annual_values
+from xflux.plot.wording import sentence
+from xflux.skill.annual import annual_values, detrended_anomalies
 from xflux.skill.regional_series import ALL
 from xflux.skill.seasonal import mean_seasonal_cycle
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["plot_region_cycles", "plot_region_years"]
+__all__ = ["plot_region_anomalies", "plot_region_cycles", "plot_region_years"]
 
 _COLUMNS = 4
 _MONTHS = "JFMAMJJASOND"
@@ -50,11 +50,12 @@ def plot_region_years(
         Amounts of months by what they are called, such as ``{"towers and inversions": dual,
         "inversions": inv}``: as `xflux.regional_integral` and `xflux.open_inversions` give, of one
         ``flux_definition``. Other dimensions (``member``, ``fold``, ``inversion``) are drawn as a
-        band around their mean.
+        band around their mean, in the years that all members have.
     variable : str
         Canonical name of the flux.
     show : str or sequence of str, optional
-        Names: one is drawn alone, ``"all"`` is the sum of all. None: a panel for each, and the sum.
+        Names: one is drawn alone, ``"all"`` is the sum of all. None: a panel for each, and where
+        there are several, for the sum.
     ax : Axes or sequence of Axes, optional
         Drawn into, one for each region; None makes a figure.
     band : {"sd", "range"}
@@ -87,21 +88,73 @@ def plot_region_years(
     )
     axes, names = _axes(lines, show, ax, figsize)
     styles = _styles(lines, colors)
+    alone = len(_regions(lines)) == 1
     for panel, name in zip(axes, names, strict=True):
-        from matplotlib.ticker import MaxNLocator
-
         for (called, line), style in zip(lines.items(), styles, strict=True):
             mean = float(line.middle.sel(region=name).mean())
             said = f"{called}: {mean:.3g}" if len(names) == 1 else called
             _draw(panel, line, name, "year", style, said)
-        if name == ALL:
+        if name == ALL or alone:
             for called, array in (annual or {}).items():
                 panel.plot(
                     array["year"], array.values, color=INK, linewidth=1.2, linestyle="--",
                     label=called,
                 )  # fmt: skip
-        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    _finish(axes, names, lines, f"{_words(variable)} per year]", band, legend, show, note, ax)
+        _mark_years(panel)
+    what = f"{_words(lines)} [{_unit(variable)} per year]"
+    _finish(axes, names, what, [said_of_bands(lines, band), _made(lines), note], legend, ax)
+    return axes[0] if isinstance(show, str) else axes
+
+
+def plot_region_anomalies(
+    sources: Mapping[str, xr.DataArray | xr.Dataset],
+    *,
+    variable: str = "nee",
+    show: str | Sequence[str] | None = None,
+    ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
+    band: Band = "sd",
+    colors: Mapping[str, Any] | Sequence[Any] | None = None,
+    legend: bool = True,
+    figsize: tuple[float, float] | None = None,
+    note: str = "",
+) -> Axes | NDArray[Any]:
+    """Draw by how much annual fluxes of regions depart from their linear trend.
+
+    Parameters
+    ----------
+    sources : mapping of str to DataArray or Dataset
+        As of `plot_region_years`. Trends are those of each source and member, over its own years.
+    variable, show, ax, band, colors, legend, figsize, note
+        As of `plot_region_years`.
+
+    Returns
+    -------
+    Axes or array of Axes
+        One, or one for each region. Of one the legend says the standard deviation (ddof=1) of
+        the line.
+
+    Raises
+    ------
+    InputError
+        For unlike definitions, regions that a source lacks, mean years, fewer than three whole
+        years.
+    UnitsError
+        For what is no amount.
+    """
+    reduce = partial(detrended_anomalies, annual="sum", standardize=False)
+    lines = region_lines(sources, variable, reduce, x="year", band=band)
+    axes, names = _axes(lines, show, ax, figsize)
+    styles = _styles(lines, colors)
+    for panel, name in zip(axes, names, strict=True):
+        for (called, line), style in zip(lines.items(), styles, strict=True):
+            sd = float(line.middle.sel(region=name).std(ddof=1))
+            said = f"{called}: sd {sd:.2g}" if len(names) == 1 else called
+            _draw(panel, line, name, "year", style, said)
+        _mark_years(panel)
+    words = _words(lines)
+    what = f"Anomaly of {words[:1].lower()}{words[1:]} [{_unit(variable)} per year]"
+    parts = ["annual sums less their trend", said_of_bands(lines, band), _made(lines), note]
+    _finish(axes, names, what, parts, legend, ax)
     return axes[0] if isinstance(show, str) else axes
 
 
@@ -148,17 +201,29 @@ def plot_region_cycles(
             _draw(panel, line, name, "month", style, called)
         panel.set_xticks(range(1, 13), labels=list(_MONTHS))
         panel.set_xlim(0.7, 12.3)
-    _finish(axes, names, lines, f"{_words(variable)} per month]", band, legend, show, note, ax)
+    what = f"{_words(lines)} [{_unit(variable)} per month]"
+    _finish(axes, names, what, [said_of_bands(lines, band), _made(lines), note], legend, ax)
     return axes[0] if isinstance(show, str) else axes
 
 
-def _words(variable: str) -> str:
-    """Return what is drawn and its unit, up to the period."""
-    import xarray as xr
+def _words(lines: Mapping[str, RegionLine]) -> str:
+    """Return what is drawn, which is alike of all."""
+    return next(iter(lines.values())).words
 
+
+def _unit(variable: str) -> str:
     row = variables.get(variable)
-    carbon = row is not None and row.species == "carbon"
-    return f"{long_name(xr.DataArray(name=variable))} [{'Pg C' if carbon else 'Pg'}"
+    return "Pg C" if row is not None and row.species == "carbon" else "Pg"
+
+
+def _made(lines: Mapping[str, RegionLine]) -> str:
+    return "synthetic" if any(line.synthetic for line in lines.values()) else ""
+
+
+def _regions(lines: Mapping[str, RegionLine]) -> list[str]:
+    """Return what has a panel: regions and their sum, which of one region is the same."""
+    held = [str(name) for name in next(iter(lines.values())).middle["region"].values]
+    return held[:1] if len(held) == 2 else held
 
 
 def _axes(
@@ -169,7 +234,7 @@ def _axes(
 ) -> tuple[NDArray[Any], list[str]]:
     """Return an axes for each region, and the regions."""
     held = [str(name) for name in next(iter(lines.values())).middle["region"].values]
-    wanted = [show] if isinstance(show, str) else list(held if show is None else show)
+    wanted = [show] if isinstance(show, str) else list(_regions(lines) if show is None else show)
     unknown = [name for name in wanted if name not in held]
     if unknown or not wanted:
         raise InputError(
@@ -180,7 +245,10 @@ def _axes(
         if np.isfinite(line.middle.sel(region=wanted).values).any():
             break
     else:
-        raise InputError("nothing finite to draw: no whole year or month has a value")
+        raise InputError(
+            "nothing finite to draw: nothing is whole, three years for a trend, or no member has "
+            "what the others have"
+        )
     if ax is not None:
         given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
         if given.size != len(wanted):
@@ -217,48 +285,52 @@ def _draw(
         ax.plot(along, middle.values, ".", color=style["color"])
 
 
+def _mark_years(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    first, last = ax.dataLim.intervalx
+    if first == last:
+        ax.set_xlim(first - 1.0, last + 1.0)
+
+
 def _finish(
     axes: NDArray[Any],
     names: Sequence[str],
-    lines: Mapping[str, RegionLine],
     what: str,
-    band: Band,
+    said: Sequence[str],
     legend: bool,
-    show: Any,
-    note: str,
     given: Any,
 ) -> None:
     """Add the zero, titles, the label and the legend."""
-    synthetic = "synthetic" if any(line.synthetic for line in lines.values()) else ""
-    parts = [said_of_bands(lines, band), synthetic, note]
-    for ax, name in zip(axes, names, strict=True):
+    titles = ["Sum of all regions" if name == ALL else name.replace("_", " ") for name in names]
+    for ax, title in zip(axes, titles, strict=True):
         low, high = ax.get_ylim()
         if low < 0.0 < high:
             ax.axhline(0.0, color=MUTED, linewidth=0.8, zorder=1)
-        if not isinstance(show, str):
-            title = "Sum of all regions" if name == ALL else name.replace("_", " ")
-            ax.set_title(title, loc="left", fontsize=9, color=INK)
-    if isinstance(show, str):
-        where = "sum of all regions" if show == ALL else show.replace("_", " ")
+        ax.set_title(title, loc="left", fontsize=9, color=INK)
+    if given is not None or len(names) == 1:
         axes[0].set_ylabel(what.replace(" [", "\n["), fontsize=9.5, color=INK)
-        set_title(axes[0], [where, *parts])
+    if len(names) == 1:
+        set_title(axes[0], [*titles, *said])
         if legend:
             axes[0].legend(fontsize=9, labelcolor=INK, framealpha=0.85, edgecolor="none")
         return
-    figure = axes[0].get_figure(root=True)
     handles: dict[str, Any] = {}
     for ax in axes:
         handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if given is not None:
-        axes[0].set_ylabel(what.replace(" [", "\n["), fontsize=9.5, color=INK)
         if legend:
             axes[0].legend(handles.values(), handles.keys(), fontsize=8, labelcolor=INK)
         return
-    figure.supylabel(what, fontsize=9.5, color=INK)
-    said = sentence(parts)
-    if said:
-        said = wrapped(said, float(figure.get_size_inches()[0]), 9)
-        figure.suptitle(said, x=0.01, ha="left", fontsize=9, color=MUTED)
+    figure = axes[0].get_figure(root=True)
+    width, height = (float(size) for size in figure.get_size_inches())
+    unit = what[what.index("[") :]
+    lines = wrapped(what.replace(unit, unit.replace(" ", "\xa0")), 0.7 * height, 9.5)
+    figure.supylabel(lines, fontsize=9.5, color=INK)
+    if sentence(said):
+        told = wrapped(sentence(said), width, 9)
+        figure.suptitle(told, x=0.01, ha="left", fontsize=9, color=MUTED)
     if legend:
         figure.legend(
             handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=9,
