@@ -114,3 +114,12 @@ def test_more_than_land_exchanges_asks_for_the_units() -> None:
 def test_one_term_in_place_of_the_budget_is_refused() -> None:
     with pytest.raises(InputError, match="budget is a DataArray; give the Dataset"):
         xflux.land_sink_skill(land(-SINK, "nee+fire"), budget().s_land, independent=True)  # type: ignore[arg-type]
+
+
+def test_years_in_several_chunks_score_alike() -> None:
+    attrs = {"units": "Pg", "positive": "up", "flux_definition": "nee+fire"}
+    yearly = xr.DataArray(0.3 - SINK, {"year": YEARS}, ("year",), attrs=attrs)
+    expected = xflux.land_sink_skill(yearly, budget(), independent=True)
+    for flux, known in ((yearly.chunk(year=5), budget()), (yearly, budget().chunk(year=5))):
+        found = xflux.land_sink_skill(flux, known, independent=True)
+        xr.testing.assert_allclose(found.compute(), expected)

@@ -188,6 +188,8 @@ def yearly_moments(
     """
     dims = [dim for dim in predicted.dims if dim != YEAR]
     sides = [side.transpose(*dims, YEAR).variable for side in (observed, predicted)]
+    # Trends are of all years together.
+    sides = [side if side.chunks is None else side.chunk({YEAR: -1}) for side in sides]
     years = predicted[YEAR].values.astype(np.int64)
     flat = [detrended(side, years, False) for side in sides]
     pairs = Pair(sides[0], sides[1]), Pair(flat[0], flat[1])
