@@ -12,6 +12,7 @@ from xflux.labels.coordinates import how_they_differ
 from xflux.labels.flux_definition import require_alike
 from xflux.labels.integral import over_periods
 from xflux.labels.periods import Freq, periods
+from xflux.regional.nearest_cells import nearest_cells
 from xflux.regional.net_field import NetField
 
 if TYPE_CHECKING:
@@ -61,13 +62,9 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
     for role, name in (("grid_lat", field.lat), ("grid_lon", field.lon)):
         ours = np.asarray(bridge[role].values, np.float64)
         theirs = np.asarray(field.rate[name].values, np.float64)
-        if role == "grid_lon":
-            # A meridian just west of 0 is the one at 0, not at 360.
-            ours, theirs = (np.mod(one + _TOLERANCE, 360.0) for one in (ours, theirs))
-        order = np.argsort(theirs)
-        near = np.searchsorted(theirs[order], ours - _TOLERANCE)
-        position = order[np.minimum(near, theirs.size - 1)]
-        if ours.size != theirs.size or np.any(np.abs(theirs[position] - ours) > _TOLERANCE):
+        turn = 360.0 if role == "grid_lon" else None
+        position, apart = nearest_cells(ours, theirs, turn=turn)
+        if ours.size != theirs.size or np.any(apart > _TOLERANCE):
             raise GridMismatchError(
                 f"{name} of the flux is not that of the bridge"
                 f"{how_they_differ(theirs, ours, 'the flux', name)}; regrid the flux to the grid "

@@ -12,6 +12,7 @@ from xflux.labels.class_fractions import class_fractions, fractions_of_map
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area
 from xflux.labels.integral import regional_mean
+from xflux.regional.nearest_cells import nearest_cells
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -145,12 +146,8 @@ def _positions(
     """Return the cell that each pixel lies in, 0 where there is no pixel."""
     where = where.transpose("region", "pixel").reset_coords(drop=True)
     centres = np.asarray(axis.values, np.float64)
-    apart = np.asarray(where.values, np.float64)[..., None] - centres
-    if turn is not None:
-        apart = (apart + 0.5 * turn) % turn - 0.5 * turn
-    apart = np.where(there[..., None], np.abs(apart), 0.0)
-    nearest = np.argmin(apart, axis=-1)
-    off = np.take_along_axis(apart, nearest[..., None], -1)[..., 0]
+    nearest, off = nearest_cells(np.asarray(where.values, np.float64), centres, turn=turn)
+    nearest, off = np.where(there, nearest, 0), np.where(there, off, 0.0)
     step = float(np.min(np.abs(np.diff(centres)), initial=np.inf))
     if not np.all(off <= 0.01 * step):
         k = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
