@@ -60,8 +60,8 @@ def regional_skill(
         `xflux.twin.Earth.inversions` give, or of a mean year along ``month``. Both hold the same
         (``flux_definition``); `xflux.labels.flux_definition.without` takes out what differs.
 
-        Regions are matched by ``names``, else by ``region``, months by date in any calendar;
-        regions and months that the reference alone has are left out. Dimensions of the
+        Regions are matched by ``names``, else by ``region``, months by date in any calendar (by
+        the bounds of time where a Dataset has these); regions and months that the reference alone has are left out. Dimensions of the
         prediction (``member``, ``fold``, ``seed``) are kept. Those that the reference alone has
         (``inversion``) are averaged; the mean is NaN in months that a member lacks.
     independent : bool
@@ -99,8 +99,9 @@ def regional_skill(
     Raises
     ------
     InputError
-        For unlike definitions, regions that the reference lacks, less than a year of months in
-        common, a direction that is not known.
+        For unlike definitions, regions that the reference lacks, a total beside its regions, less
+        than a year of months in common, a direction that is not known, and more carbon than all
+        land exchanges (of lazy fluxes when they are computed).
     UnitsError
         For what is no amount.
     MissingVariableError
