@@ -61,9 +61,10 @@ def regional_skill(
         (``flux_definition``); `xflux.labels.flux_definition.without` takes out what differs.
 
         Regions are matched by ``names``, else by ``region``, months by date in any calendar (by
-        the bounds of time where a Dataset has these); regions and months that the reference alone has are left out. Dimensions of the
-        prediction (``member``, ``fold``, ``seed``) are kept. Those that the reference alone has
-        (``inversion``) are averaged; the mean is NaN in months that a member lacks.
+        the bounds of time where a Dataset has these); regions and months that the reference alone
+        has are left out. Dimensions of the prediction (``member``, ``fold``, ``seed``) are kept.
+        Those that the reference alone has (``inversion``) are averaged; the mean is NaN in months
+        that a member lacks.
     independent : bool
         Whether the reference took no part in making the prediction. False is said in the
         attributes, in each ``long_name`` (*on training data*) and by the coordinate
