@@ -16,7 +16,7 @@ from xflux.regional.bridge import RegionalBridge
 from xflux.regional.bridge_estimate import on_grid_of
 from xflux.regional.bridge_validation import DECOUPLED
 from xflux.regional.dual_data import Member
-from xflux.regional.net_field import grid_field
+from xflux.regional.net_field import grid_of_drivers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ def grid_of(ds: xr.Dataset) -> dict[str, Any]:
 
 def regions_of(bridge: xr.Dataset, field: xr.Dataset) -> xr.DataArray:
     """Return the regions of a bridge as shares on the grid of a field."""
-    grid = grid_field(field, needed_by="a bridge")
+    grid = grid_of_drivers(field, needed_by="a bridge")
     return on_grid_of(bridge[["region_share"]], grid)["region_share"]
 
 

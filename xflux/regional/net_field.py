@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-__all__ = ["NetField", "grid_field", "months_of", "net_field"]
+__all__ = ["Grid", "NetField", "grid_of_drivers", "months_of", "net_field"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of latitude and longitude with steps of time.
+
+    Attributes
+    ----------
+    lat, lon : DataArray
+        Of one dimension each, in degrees.
+    steps : TimeSteps
+    """
+
+    lat: xr.DataArray
+    lon: xr.DataArray
+    steps: TimeSteps
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,11 @@ class NetField:
     steps: TimeSteps
     lat: str
     lon: str
+
+    @property
+    def grid(self) -> Grid:
+        """What it lies on."""
+        return Grid(self.rate[self.lat], self.rate[self.lon], self.steps)
 
     @property
     def time(self) -> str:
@@ -107,16 +128,14 @@ def net_field(
     return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
 
 
-def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
-    """Return grid and months of drivers, as of a flux on them.
+def grid_of_drivers(ds: xr.Dataset, *, needed_by: str) -> Grid:
+    """Return grid and steps of drivers.
 
     Raises
     ------
     InputError
         For another grid, or no time.
     """
-    import xarray as xr
-
     lat, lon = find_lat_lon(ds)
     steps = time_steps(ds)
     if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims or steps is None:
@@ -124,10 +143,7 @@ def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
             f"{needed_by} needs drivers on a grid of latitude by longitude with months, and they "
             f"have the dims {tuple(ds.dims)}"
         )
-    order = (steps.dim, str(lat.dims[0]), str(lon.dims[0]))
-    empty = np.broadcast_to(np.float32(0.0), [ds.sizes[dim] for dim in order])
-    rate = xr.DataArray(empty, dims=order, coords={dim: ds[dim] for dim in order}, name="nee")
-    return NetField(rate, rate.isel({steps.dim: 0}), steps, order[1], order[2])
+    return Grid(lat, lon, steps)
 
 
 def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:
