@@ -58,8 +58,8 @@ def shares_of_shapes(shapes: Any, grid: xr.Dataset | xr.DataArray) -> xr.DataArr
     Returns
     -------
     DataArray (region, lat, lon) [1]
-        float64; regions are numbered from 1, their ``names`` stand beside. 0 in a shape off the
-        grid.
+        float64; regions are numbered from 1, their ``names`` stand beside. A shape off the grid
+        has 0 everywhere.
 
     Raises
     ------
