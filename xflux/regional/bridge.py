@@ -358,8 +358,8 @@ def _named(regions: Any, nee: xr.Dataset | xr.DataArray) -> Any:
     """Look regions up that are given by name."""
     import xarray as xr
 
-    if not isinstance(regions, str):
-        return regions
-    if not isinstance(nee, xr.Dataset):
+    if isinstance(nee, xr.Dataset):
+        return named_regions(regions, nee)
+    if isinstance(regions, str):
         raise InputError(f"regions={regions!r} needs a Dataset that holds it; give one")
-    return named_regions(regions, nee)
+    return regions
