@@ -174,7 +174,9 @@ def fit_pair(
     fields: dict[str, Path] = {}
     progress.say(f"training {network.folds} networks by towers alone")
     alone = clone(network).fit(towers, nee, drivers=grid, progress=bars)
-    fields[ALONE] = store(_field(alone, grid, cells, ALONE), folder, _STORES[ALONE], format, progress)
+    fields[ALONE] = store(
+        _field(alone, grid, cells, ALONE), folder, _STORES[ALONE], format, progress
+    )
     files[fields[ALONE].name] = _said(ALONE)
     progress.say("choosing pixels that stand for regions")
     bridge = RegionalBridge(seed=network.seed).fit(

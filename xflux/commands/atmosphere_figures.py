@@ -27,7 +27,7 @@ _PANELS = 5
 
 def draw_atmosphere(
     pair: Pair, reference: Reference | None, folder: Path, left_out: dict[str, str],
-    progress: Progress, *, label: str = "",
+    progress: Progress, *, truth: Mapping[str, Path] | None = None, label: str = "",
 ) -> list[Figure]:  # fmt: skip
     """Draw both networks beside the inversions, and beside the truth where there is one.
 
@@ -41,6 +41,8 @@ def draw_atmosphere(
     left_out : dict of str to str
         Why a figure is missing is added here.
     progress : Progress
+    truth : mapping of str to Path, optional
+        Store of the true NEE, by what it is called.
     label : str
         Stands in every title, such as ``synthetic``; may be empty.
 
@@ -69,8 +71,8 @@ def draw_atmosphere(
     title = f"Mean seasonal cycle of NEE by region{said}"
     pages.draw(
         "atmosphere_seasons", title,
-        f"{title}: the sum of all, and the regions of largest flux. {bands}",
-        partial(_seasons, sources, colours, _largest(pair)),
+        f"{title}: the sum of all, and the regions in which both networks differ most. {bands}",
+        partial(_seasons, sources, colours, _most_apart(pair)),
     )  # fmt: skip
     against = reference or Reference("inversions", pair.mean_inversion, (WITH,))
     title = f"Months of NEE by region: nNSE against {against.name}{said}"
@@ -80,10 +82,11 @@ def draw_atmosphere(
         "data is a fit, and no skill.",
         partial(_skill, pair, against, colours),
     )  # fmt: skip
-    title = f"NEE by towers alone and with the atmosphere, mean of all months{said}"
+    stores = {**pair.fields, **(truth or {})}
+    title = f"NEE by {', '.join(stores)}: mean of all months{said}"
     pages.draw(
         "atmosphere_maps", title, f"{title}, with one scale of colours. Grey: no value.",
-        partial(_maps, pair),
+        partial(_maps, stores),
     )  # fmt: skip
     return pages.figures
 
@@ -129,16 +132,16 @@ def _years(
     return canvas
 
 
-def _largest(pair: Pair) -> list[str]:
-    """Name the sum, and the regions whose seasons the inversions have largest."""
+def _most_apart(pair: Pair) -> list[str]:
+    """Name the sum, and the regions in which both networks differ most."""
     from xflux.skill.regional_series import regional_series
-    from xflux.skill.seasonal import cycle_range
 
-    series = regional_series(pair.mean_inversion, "nee", called="the inversions")
-    if series["time"].size < 12:
-        return [ALL]
-    ranges = cycle_range(series, cycle="month").compute()
-    order = ranges.sortby(ranges, ascending=False)["region"].values
+    alone, dual = (
+        regional_series(one, "nee", called="NEE").groupby("time.month").mean()
+        for one in (pair.means[ALONE], pair.means[WITH])
+    )
+    apart = ((dual - alone) ** 2).mean("month")
+    order = apart["region"].values[apart.argsort().values[::-1]]
     return [ALL, *(str(name) for name in order[:_PANELS])]
 
 
@@ -169,14 +172,14 @@ def _skill(pair: Pair, against: Reference, colours: Mapping[str, str], title: st
     return canvas
 
 
-def _maps(pair: Pair, title: str) -> Canvas:
+def _maps(stores: Mapping[str, Path], title: str) -> Canvas:
     import dask
     import numpy as np
 
+    fields = {name: reopen(path)["nee"].reset_coords(drop=True) for name, path in stores.items()}
     (means,) = dask.compute(
-        {name: reopen(path)["nee"].mean("time", keep_attrs=True)
-         for name, path in pair.fields.items()}
-    )  # fmt: skip
+        {name: nee.mean("time", keep_attrs=True) for name, nee in fields.items()}
+    )
     limit = max(float(np.nanquantile(np.abs(array), 0.98)) for array in means.values())
     return pair_of_maps(means, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
 

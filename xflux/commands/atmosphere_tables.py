@@ -43,9 +43,7 @@ class Reference:
         self.trained = trained
 
 
-def skill_of(
-    estimates: Mapping[str, xr.DataArray], reference: Reference
-) -> dict[str, xr.Dataset]:
+def skill_of(estimates: Mapping[str, xr.DataArray], reference: Reference) -> dict[str, xr.Dataset]:
     """Score regions and their sum; in memory.
 
     Parameters
@@ -96,6 +94,7 @@ def globe_table(
                 "rmse of season": float(one["cycle_rmse"]),
                 "range of season": float(one["cycle_range_predicted"]),
                 "sd of years": float(one["iav_predicted"]),
+                "r2 of years": float(one["anomaly_r2_pearson"]),
             }
         )
     one = scores[WITH]

@@ -128,7 +128,7 @@ def demo(
         report.files[result.path.name] = "true fluxes of the grid"
         carbon = add_demo_carbon(report, earth, before, after, folder, format, progress)
         causes = add_causes(report, earth, after, folder, progress)
-        atmosphere = add_demo_atmosphere(report, earth, folder, format, progress)
+        atmosphere = add_demo_atmosphere(report, earth, result.path, folder, format, progress)
         report.write(folder, warned.messages)
     again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
     return (

@@ -42,7 +42,7 @@ _OFFSET = "towers alone, and a constant by region"
 
 
 def add_demo_atmosphere(
-    report: Report, earth: Earth, folder: Path, format: Format, progress: Progress
+    report: Report, earth: Earth, true: Path, folder: Path, format: Format, progress: Progress
 ) -> str:
     """Train by biased towers, alone and with inversions, and hold both against the truth.
 
@@ -50,6 +50,8 @@ def add_demo_atmosphere(
     ----------
     report : Report
     earth : Earth
+    true : Path
+        Store of its true fluxes.
     folder, format, progress
         As of `xflux.commands.run.add_grid`.
 
@@ -65,9 +67,10 @@ def add_demo_atmosphere(
     towers, observed = earth.towers(_TOWERS, night_loss=1.0)
     with progress.computing("reading drivers, truth and regions") as compute:
         grid, truth, regions = compute(
-            earth.drivers, earth.truth[["nee", "cell_area", "land_fraction"]],
+            earth.drivers,
+            reopen(true)[["nee", "cell_area", "land_fraction"]].reset_coords(),
             transcom_regions(earth.drivers),
-        )  # fmt: skip
+        )
     air = Air(earth.inversions(regions, n=_INVERSIONS), regions)
     try:
         pair = fit_pair(
@@ -107,8 +110,9 @@ def add_demo_atmosphere(
     ]  # fmt: skip
     left_out: dict[str, str] = {}
     figures = draw_atmosphere(
-        pair, reference, folder / "figures", left_out, progress, label="synthetic"
-    )
+        pair, reference, folder / "figures", left_out, progress, truth={"truth": true},
+        label="synthetic",
+    )  # fmt: skip
     figures += draw_correlations(maps, folder / "figures", left_out, label="synthetic")
     report.sections.append(Section(TITLE, _facts(earth, pair), tables, figures, left_out))
     return _verdict(globe, pixels, at_towers)
@@ -163,7 +167,7 @@ def _pixels(
         square = ((plain - truth) ** 2).mean("time")
         if name != _OFFSET:
             said = {"units": "1", "long_name": "Correlation with the truth", "synthetic": "yes"}
-            maps[name] = r.rename("pearson_r").assign_attrs(said)
+            maps[name] = r.rename("pearson_r").drop_attrs(deep=False).assign_attrs(said)
         row: dict[str, object] = {"estimate": name}
         for where, within in (("tropics", abs(truth["lat"]) < _TROPICS), ("all land", None)):
             own = weight if within is None else weight.where(within, 0.0)
@@ -223,11 +227,13 @@ def _verdict(globe: Table, pixels: Table, towers: Table) -> str:
         f"{TITLE}: with towers that miss tropical nights the land takes up {-mean[ALONE]:.1f} PgC "
         f"per year by towers alone, {-mean[WITH]:.1f} with the atmosphere, {-mean['truth']:.1f} in "
         f"truth ({-mean[INVERSIONS]:.1f} by the inversions).\n"
-        f"From towers alone to both: RMSE of years {change(sums, 'rmse of years')} PgC, of tropical "
-        f"cells {change(cells, 'rmse, tropics')} g m-2 d-1 (a constant by region: "
+        f"From towers alone to both: RMSE of years {change(sums, 'rmse of years')} PgC, of years "
+        f"that no member saw {change(sums, 'rmse of years not seen')}, of tropical\ncells {change(cells, 'rmse, tropics')} g m-2 d-1 (a constant by region: "
         f"{float(cells.loc[_OFFSET, 'rmse, tropics']):.2f}), their correlation "  # type: ignore[arg-type]
         f"{change(cells, 'r, tropics')}.\n"
         f"Records of tropical towers are met {records} (RMSE "
         f"{change(sites, 'records, tropics')}), the truth there {change(sites, 'truth, tropics')}: "
-        "the atmosphere contradicts records that are biased."
+        "the atmosphere contradicts records that are biased.\n"
+        f"It gives the size of the sink, not its years: r2 of their anomalies "
+        f"{change(sums, 'r2 of years')}."
     )
