@@ -272,8 +272,8 @@ def _add_demo(commands: Any) -> None:
             "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
             "through the chain: baseline, refinement learned from the towers, maps and totals, "
             "carbon of plants and soils as land models have it, causes, NEE by towers and the "
-            "atmosphere together; and score what comes out against the truth. A folder that exists is kept unless "
-            "--overwrite is given."
+            "atmosphere together; and score what comes out against the truth. A folder that exists "
+            "is kept unless --overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

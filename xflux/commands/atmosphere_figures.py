@@ -166,7 +166,7 @@ def _skill(pair: Pair, against: Reference, colours: Mapping[str, str], title: st
         legend=False,
     )  # fmt: skip
     ax.set_xlim(0.0, 1.0)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=9, frameon=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.09), ncols=2, fontsize=9, frameon=False)
     set_title(ax, title)
     canvas: Canvas = ax.figure
     return canvas

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xflux.commands.atmosphere import ALONE, WITH, Pair
+from xflux.commands.atmosphere import WITH, Pair
 from xflux.commands.tables import Table
 from xflux.skill.regional_series import ALL
 
@@ -183,10 +183,10 @@ def bridge_table(pair: Pair, *, label: str = "") -> Table:
     after = last.to_dataset()
     names = first["names"] if "names" in first.coords else first["region"]
     frame = pd.DataFrame({"region": [_region(str(name)) for name in names.values]})
-    for called, made in ((ALONE, first), (WITH, after)):
-        frame[f"pixels, {called}"] = made["n_pixels"].values.astype(int)
+    for when, made in (("", first), (" at last", after)):
+        frame[f"pixels{when}"] = made["n_pixels"].values.astype(int)
         for score in ("r2_cv", "r2_anomaly", "r2_annual"):
-            frame[f"{score}, {called}"] = made[score].values
+            frame[f"{score}{when}"] = made[score].values
     frame.insert(1, "pixels of region", first["region_pixels"].values.astype(int))
     return Table(
         "atmosphere_bridges", f"Pixels that stand for regions{_said(label)}", frame,

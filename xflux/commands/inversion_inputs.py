@@ -210,7 +210,7 @@ def _numbered(mask: xr.DataArray) -> xr.DataArray:
     for dim in mask.dims:
         if dim in mask.coords and mask[dim].dtype.kind in "SUOT":
             names = mask[dim].values.astype(str)
-            numbered = mask.drop_vars(dim).rename({dim: "region"})
+            numbered = mask.drop_vars([dim]).rename({dim: "region"})
             numbers = np.arange(1, names.size + 1)
             return numbered.assign_coords(region=numbers, names=("region", names))
     return mask

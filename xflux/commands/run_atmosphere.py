@@ -154,17 +154,18 @@ def _tables(pair: Pair, reference: Reference, nee: xr.DataArray) -> list[Table]:
         "With the atmosphere the networks were trained on these inversions (independent=False): "
         "that they meet them is a fit, and no skill"
     )
-    seen = "Only years not seen are not. " if pair.away else ""
+    seen = " Their error in years not seen is none." if pair.away else ""
     globe = globe_table(
         pair, pair.means, reference, title="NEE of all regions, beside the inversions",
         note="Means, standard deviations and errors of annual sums in PgC per year; RMSE and range "
         f"of the mean seasonal cycle in PgC per month; r2 of years is of their detrended sums. "
-        f"{fit}. {seen}",
+        f"{fit}.{seen}",
     )  # fmt: skip
     return [
         globe,
         region_table(
-            pair, pair.means, None, note=f"nnse: of months against the mean of the inversions. {fit}."
+            pair, pair.means, None,
+            note=f"nnse: of months against the mean of the inversions. {fit}.",
         ),
         year_table(
             pair, {**pair.means, INVERSIONS: pair.mean_inversion},

@@ -104,9 +104,11 @@ def require_whole(array: xr.DataArray, dim: str, called: str) -> None:
     ChunkError
         Naming the call that mends it.
     """
-    if is_lazy(array) and len(array.variable.chunksizes.get(dim, ())) > 1:
+    # Chunks of the values alone: coordinates may lie in others, as they do in a store.
+    chunks = array.variable.chunksizes.get(dim, ())
+    if len(chunks) > 1:
         raise ChunkError(
-            f"{called} is in {len(array.variable.chunksizes[dim])} chunks along {dim!r}, which must be in "
+            f"{called} is in {len(chunks)} chunks along {dim!r}, which must be in "
             f"one; rechunk it with .chunk({{{dim!r}: -1}})"
         )
 
