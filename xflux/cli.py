@@ -89,8 +89,10 @@ def _run(arguments: argparse.Namespace, given: Sequence[str]) -> str:
     from xflux.commands.run import run
 
     options = {name: value for name, value in vars(arguments).items() if name != "command"}
-    many = ("towers", "sites", "tower_extra", "drivers", "derive", "land_models", "inversions",
-            "regions")  # fmt: skip
+    many = (
+        "towers", "sites", "tower_extra", "drivers", "derive", "land_models", "inversions",
+        "regions", "bands",
+    )  # fmt: skip
     options |= {name: tuple(options[name]) for name in many}
     options |= {name: dict(options[name]) for name in ("names", "units", "subtract")}
     return run(RunRequest(**options, command=shlex.join(["xflux", *given])))
@@ -242,6 +244,10 @@ def _add_inversions(run: Any) -> None:
         "--regions", nargs="+", default=[], metavar="FILE", action="extend",
         help="masks of the regions, one for the grid of the drivers and for each other grid of the "
         "inversions (default: TransCom, on any grid)",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--bands", nargs="+", default=[], type=float, metavar="EDGE", action="extend",
+        help="bands of latitude as regions, such as -90 -23.5 23.5 90, for fluxes by latitude too",
     )  # fmt: skip
     atmosphere.add_argument(
         "--subtract", nargs="+", default=[], type=_pair, metavar="TERM=FILE", action="extend",

@@ -220,6 +220,15 @@ def test_inversions_on_another_grid_are_summed_over_the_regions_laid_on_it(files
     np.testing.assert_allclose(open_air(both, grid).inversions, expected, rtol=1e-4, atol=2e-6)
 
 
+def test_bands_of_latitude_are_regions(files, tmp_path):
+    grid = xr.open_dataset(files / "drivers.nc", chunks={})
+    edges = (-90.0, -23.5, 23.5, 90.0)
+    air = open_air(request_of(files, tmp_path / "out", bands=edges), grid)
+    expected = xflux.open_inversions(files / "inversions.nc", bands=edges)
+    np.testing.assert_allclose(air.inversions, expected, rtol=1e-12)
+    assert air.regions.sizes["region"] == 3
+
+
 def test_shares_of_regions_by_name_are_a_mask(files, tmp_path):
     numbers = xr.open_dataarray(files / "mask.nc")
     names = numbers.attrs["flag_meanings"].split()
@@ -282,7 +291,7 @@ def test_a_table_of_regions_is_told_what_it_holds(files, tmp_path):
     air = open_air(replace(request, flux_definition="nee"), grid)
     np.testing.assert_allclose(air.inversions[0], series, rtol=1e-6)
     frame.rename(columns={"Europe": "Utopia"}).to_csv(tmp_path / "one.csv", index=False)
-    with pytest.raises(InputError, match="regions Utopia, which are not among those of TransCom"):
+    with pytest.raises(InputError, match="regions Utopia, which are not among regions of TransCom"):
         open_air(replace(request, flux_definition="nee"), grid)
 
 
@@ -332,6 +341,17 @@ def test_without_torch_the_reason_says_how_to_install_it(files, tmp_path):
         ({"drivers": ("d",), "subtract": {"fire": "f"}}, "--subtract belongs to --inversions"),
         ({"drivers": ("d",), "flux_definition": "nee"}, "--flux-definition belongs"),
         ({"drivers": ("d",), "inversion_units": "PgC"}, "--inversion-units belongs"),
+        ({"drivers": ("d",), "bands": (-90.0, 90.0)}, "--bands belongs"),
+        (
+            {
+                "towers": ("t",),
+                "drivers": ("d",),
+                "inversions": ("i",),
+                "regions": ("r",),
+                "bands": (-90.0, 90.0),
+            },
+            "--regions and --bands exclude each other",
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, options, said):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,12 +27,15 @@ _EMISSIONS = ("fire", "luc", "harvest", "grazing", "fossil")
 
 
 class Partition:
-    """Regions on whatever grid they are asked for: those of TransCom, or masks of the user.
+    """Regions on whatever grid they are asked for: TransCom, bands of latitude, masks of the user.
 
     Parameters
     ----------
     paths : sequence of str
-        Files of masks, one for each grid; none: the regions of TransCom, which are laid on any.
+        Files of masks, one for each grid; none: `bands`, else the regions of TransCom, which are
+        laid on any grid.
+    bands : sequence of float
+        Edges of bands of latitude.
 
     Raises
     ------
@@ -40,8 +43,9 @@ class Partition:
         For files that hold no mask, or several.
     """
 
-    def __init__(self, paths: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str] = (), bands: Sequence[float] = ()) -> None:
         self.paths = tuple(paths)
+        self.bands = tuple(bands)
         self._masks = [_read_mask(path) for path in paths]
 
     def __call__(self, ds: xr.Dataset) -> xr.DataArray:
@@ -52,9 +56,11 @@ class Partition:
         InputError
             When no mask lies on it.
         """
-        if not self.paths:
-            from xflux.labels.partitions import transcom_regions
+        from xflux.labels.partitions import latitude_bands, transcom_regions
 
+        if self.bands:
+            return latitude_bands(ds, self.bands)
+        if not self.paths:
             return transcom_regions(ds)
         from xflux.labels.grid import cell_area, match_grid, snap
 
@@ -73,8 +79,17 @@ class Partition:
         )
 
     @property
+    def called(self) -> str:
+        """What the regions are called, in messages."""
+        if self.bands:
+            return "bands of latitude"
+        return f"those of {', '.join(self.paths)}" if self.paths else "regions of TransCom"
+
+    @property
     def said(self) -> str:
         """What the regions are, for the report."""
+        if self.bands:
+            return f"Regions: bands of latitude, edges {', '.join(f'{e:g}' for e in self.bands)}"
         if self.paths:
             return f"Regions: {', '.join(map(os.path.basename, self.paths))}"
         return (
@@ -102,22 +117,28 @@ def open_air(request: RunRequest, grid: xr.Dataset) -> Air:
         For files that cannot be used, inversions that hold more than towers see, and regions that
         do not match or reach beyond the grid.
     """
+    from xflux.files.inversion_tables import is_table
     from xflux.files.inversions import open_inversions
     from xflux.labels.flux_definition import definition_of
 
-    partition = Partition(request.regions)
+    partition = Partition(request.regions, request.bands)
     domain = domain_of(grid)
     if not request.regions and domain != "global":
         raise InputError(
-            f"the drivers cover {domain}, and regions of TransCom reach beyond: the sum of a "
+            f"the drivers cover {domain}, and {partition.called} reach beyond: the sum of a "
             "region over a part of it cannot be held against inversions. Pass a mask of regions "
             "that lie within the grid by --regions, or global drivers"
         )
     regions = partition(grid).load()
+    # Regions of a table are its columns.
+    tables = all(is_table(path) for path in request.inversions)
+    divided: dict[str, Any] = (
+        {"bands": request.bands} if request.bands and not tables else {"regions": partition}
+    )
     terms = {term: _read_term(term, path) for term, path in request.subtract.items()}
     inversions = open_inversions(
         list(request.inversions),
-        regions=partition,
+        **divided,
         subtract=terms or None,
         flux_definition=request.flux_definition,
         units=request.inversion_units,
@@ -175,9 +196,9 @@ def _require_regions(inversions: xr.DataArray, regions: xr.DataArray, partition:
     theirs = [str(name) for name in inversions[key].values]
     absent = [name for name in theirs if name not in ours]
     if absent:
-        where = f"those of {', '.join(partition.paths)}" if partition.paths else "those of TransCom"
         raise InputError(
-            f"the inversions have the regions {', '.join(absent[:6])}, which are not among {where} "
+            f"the inversions have the regions {', '.join(absent[:6])}, which are not among "
+            f"{partition.called} "
             f"({', '.join(ours[:12])}); give a mask of their regions on the grid of the drivers by "
             "--regions, with their names (flag_meanings, or names beside region)"
         )

@@ -64,7 +64,9 @@ class RunRequest:
     inversions : tuple of str
         Files, patterns or folders of atmospheric inversions, to learn from beside towers.
     regions : tuple of str
-        Masks of the regions, one for each grid; empty: those of TransCom.
+        Masks of the regions, one for each grid; empty: `bands`, else those of TransCom.
+    bands : tuple of float
+        Edges of bands of latitude, as regions.
     subtract : mapping of str to str
         File by term that is taken out of the inversions, such as ``fire``.
     flux_definition, inversion_units, inversion_variable : str, optional
@@ -106,6 +108,7 @@ class RunRequest:
     emulator: str | None = None
     inversions: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    bands: tuple[float, ...] = ()
     subtract: Mapping[str, str] = field(default_factory=dict)
     flux_definition: str | None = None
     inversion_units: str | None = None
@@ -156,7 +159,7 @@ class RunRequest:
                 "and --drivers as well"
             )
         of_inversions = (
-            ("--regions", self.regions), ("--subtract", self.subtract),
+            ("--regions", self.regions), ("--bands", self.bands), ("--subtract", self.subtract),
             ("--flux-definition", self.flux_definition),
             ("--inversion-units", self.inversion_units),
             ("--inversion-variable", self.inversion_variable),
@@ -165,3 +168,5 @@ class RunRequest:
         for option, given in of_inversions:
             if given and not self.inversions:
                 raise InputError(f"{option} belongs to --inversions; pass these as well")
+        if self.regions and self.bands:
+            raise InputError("--regions and --bands exclude each other; leave one out")
