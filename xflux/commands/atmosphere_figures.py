@@ -119,7 +119,7 @@ def _years(
 ) -> Canvas:  # fmt: skip
     from xflux.plot.regional import plot_region_years
 
-    note = f"no member saw {' and '.join(map(str, away))} (shaded)" if away else ""
+    note = f"no network saw {' and '.join(map(str, away))} (shaded)" if away else ""
     ax: Any = plot_region_years(
         sources, show=ALL, colors=colours, figsize=(8.2, 4.0), legend=False, note=note
     )
@@ -127,6 +127,9 @@ def _years(
         ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", zorder=0, linewidth=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=9, frameon=False,
               title="mean, PgC per year", title_fontsize=9, alignment="left")  # fmt: skip
+    # The title says whose sum it is; lines are broken anew, with it.
+    said = ax.get_title(loc="left").replace("\n", " ").removeprefix("Sum of all regions; ")
+    ax.set_title(said[:1].upper() + said[1:], loc="left")
     set_title(ax, title)
     canvas: Canvas = ax.figure
     return canvas
@@ -166,9 +169,9 @@ def _skill(pair: Pair, against: Reference, colours: Mapping[str, str], title: st
         legend=False,
     )  # fmt: skip
     ax.set_xlim(0.0, 1.0)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.09), ncols=2, fontsize=9, frameon=False)
     set_title(ax, title)
     canvas: Canvas = ax.figure
+    canvas.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return canvas
 
 

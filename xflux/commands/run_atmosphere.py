@@ -82,7 +82,7 @@ def add_atmosphere(
         return
     not_drawn: dict[str, str] = {}
     figures = draw_atmosphere(pair, None, folder / "figures", not_drawn, progress)
-    facts = [*air.facts, *_facts(pair, towers, grid, sites)]
+    facts = [*air.facts, *_facts(pair, towers)]
     report.sections.append(Section(TITLE, facts, tables, figures, not_drawn))
     report.warn_of([_CAVEAT])
 
@@ -114,12 +114,13 @@ def _at_towers(towers: xr.Dataset, grid: xr.Dataset) -> tuple[xr.Dataset, xr.Dat
     return drivers.compute(), nee, sites
 
 
-def _facts(pair: Pair, towers: xr.Dataset, grid: xr.Dataset, sites: int) -> list[str]:
+def _facts(pair: Pair, towers: xr.Dataset) -> list[str]:
     model = pair.models[WITH]
+    sites = int(model.out_of_fold_.notnull().any("time").sum())
     years = f"{pair.years[0]} to {pair.years[-1]}" if len(pair.years) > 1 else f"{pair.years[0]}"
     facts = [
         f"Years that drivers and inversions have: {years}, {len(pair.years)}; all below is of them",
-        f"Networks: `{model!r}`, of {sites} sites, learned from "
+        f"Networks: `{model!r}`, of {sites} sites with NEE and all drivers, learned from "
         f"{', '.join(map(str, model.feature_names_in_))}. Both start from the same weights",
     ]
     if pair.away:
@@ -154,7 +155,7 @@ def _tables(pair: Pair, reference: Reference, nee: xr.DataArray) -> list[Table]:
         "With the atmosphere the networks were trained on these inversions (independent=False): "
         "that they meet them is a fit, and no skill"
     )
-    seen = " Their error in years not seen is none." if pair.away else ""
+    seen = " Only years not seen are a test of them." if pair.away else ""
     globe = globe_table(
         pair, pair.means, reference, title="NEE of all regions, beside the inversions",
         note="Means, standard deviations and errors of annual sums in PgC per year; RMSE and range "
