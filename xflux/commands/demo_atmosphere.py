@@ -212,28 +212,32 @@ def _rmse(error: xr.DataArray) -> float:
 
 def _verdict(globe: Table, pixels: Table, towers: Table) -> str:
     """Say in words what the atmosphere gained, and where it is worse."""
-    sums, cells, sites = (
-        table.frame.set_index("estimate").drop(columns="trained on it", errors="ignore").T
-        for table in (globe, pixels, towers)
-    )
+    sums, cells, sites = (_numbers(table) for table in (globe, pixels, towers))
 
-    def change(frame: pd.DataFrame, row: str) -> str:
-        return f"{frame.at[row, ALONE]:.2f} to {frame.at[row, WITH]:.2f}"
+    def change(score: Mapping[str, float]) -> str:
+        return f"{score[ALONE]:.2f} to {score[WITH]:.2f}"
 
-    sink = {name: -float(sums.at["annual mean", name]) for name in sums}
-    records, true = "records, tropics", "truth, tropics"
-    worse = sites.at[records, WITH] > sites.at[records, ALONE]
-    followed = sums.at["r2 of years", WITH] > sums.at["r2 of years", ALONE]
-    constant = cells.at["rmse, tropics", _OFFSET]
+    sink = {name: -value for name, value in sums["annual mean"].items()}
+    years, error = sums["r2 of years"], cells["rmse, tropics"]
+    records, true = sites["records, tropics"], sites["truth, tropics"]
     return (
         f"{TITLE}: with towers that miss tropical nights the land takes up {sink[ALONE]:.1f} PgC "
         f"per year by towers alone,\n{sink[WITH]:.1f} with the atmosphere, {sink['truth']:.1f} in "
         f"truth ({sink[INVERSIONS]:.1f} by the inversions). From towers alone to both: RMSE of\n"
-        f"years {change(sums, 'rmse of years')} PgC, of years that no network saw "
-        f"{change(sums, 'rmse of years not seen')}, of months of tropical cells "
-        f"{change(cells, 'rmse, tropics')}\ng m-2 d-1 ({constant:.2f} with a constant by region), "
-        f"their correlation {change(cells, 'r, tropics')}. Records of tropical towers are\nmet "
-        f"{'worse' if worse else 'better'} (RMSE {change(sites, records)}), what is true there "
-        f"{change(sites, true)}. Anomalies of years are {'' if followed else 'no '}better followed "
-        f"(r2 {change(sums, 'r2 of years')})."
+        f"years {change(sums['rmse of years'])} PgC, of years that no network saw "
+        f"{change(sums['rmse of years not seen'])}, of months of tropical cells {change(error)}\n"
+        f"g m-2 d-1 ({error[_OFFSET]:.2f} with a constant by region), their correlation "
+        f"{change(cells['r, tropics'])}. Records of tropical towers are\nmet "
+        f"{'worse' if records[WITH] > records[ALONE] else 'better'} (RMSE {change(records)}), what "
+        f"is true there {change(true)}. Anomalies of years are "
+        f"{'' if years[WITH] > years[ALONE] else 'no '}better followed (r2 {change(years)})."
     )
+
+
+def _numbers(table: Table) -> dict[str, dict[str, float]]:
+    """Return the numbers of a table, by column and estimate."""
+    names = table.frame["estimate"].tolist()
+    columns = table.frame.select_dtypes("number")
+    return {
+        str(column): dict(zip(names, columns[column].tolist(), strict=True)) for column in columns
+    }
