@@ -15,6 +15,7 @@ import xarray as xr
 
 import xflux
 from xflux.commands.advice import in_options
+from xflux.commands.atmosphere import over_regions_of
 from xflux.commands.inversion_inputs import Partition, open_air
 from xflux.commands.request import RunRequest
 from xflux.commands.run import run
@@ -72,7 +73,7 @@ def run_quickly(request: RunRequest, *, draw: bool = False) -> str:
     """Run with few epochs; return the report."""
     from xflux.regional.dual_network import DualConstraintNetwork
 
-    quick = partial(DualConstraintNetwork, hidden=(8,), epochs=4, check_every=2)
+    quick = partial(DualConstraintNetwork, hidden=(8,), epochs=4, check_every=4)
     drawn = (
         "run.draw_towers",
         "run.draw_grid",
@@ -293,6 +294,16 @@ def test_a_table_of_regions_is_told_what_it_holds(files, tmp_path):
     frame.rename(columns={"Europe": "Utopia"}).to_csv(tmp_path / "one.csv", index=False)
     with pytest.raises(InputError, match="regions Utopia, which are not among regions of TransCom"):
         open_air(replace(request, flux_definition="nee"), grid)
+
+
+def test_sums_are_of_the_regions_that_inversions_tell_of():
+    regions = xflux.transcom_regions(_EARTH.truth)
+    inversions = _EARTH.inversions(regions, n=1)
+    some = inversions.isel(region=[10, 2])
+    told = some.assign_coords(region=[1, 2])  # by columns of a table
+    np.testing.assert_array_equal(over_regions_of(inversions, told), some)
+    plain = inversions.drop_vars("names")
+    np.testing.assert_array_equal(over_regions_of(plain, some), some)
 
 
 def test_drivers_of_a_part_of_the_earth_are_not_held_against_whole_regions(files, tmp_path):

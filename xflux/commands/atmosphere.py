@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from xflux.regional.bridge import RegionalBridge
     from xflux.regional.dual_network import DualConstraintNetwork
 
-__all__ = ["ALONE", "WITH", "Air", "Pair", "common_years_of", "fit_pair", "over_years"]
+__all__ = [
+    "ALONE",
+    "WITH",
+    "Air",
+    "Pair",
+    "common_years_of",
+    "fit_pair",
+    "over_regions_of",
+    "over_years",
+]
 
 #: What the two networks are called.
 ALONE, WITH = "towers alone", "with the atmosphere"
@@ -60,7 +69,8 @@ class Pair:
     fields : dict of str to Path
         Stores of NEE on the grid.
     sums : dict of str to DataArray (member, region, time) [Pg]
-        Exact integrals of each member; in memory, of the years in common.
+        Exact integrals of each member; in memory, of the years in common and the regions of the
+        inversions.
     inversions : DataArray (inversion, region, time) [Pg]
         In memory, of the years in common.
     years : tuple of int
@@ -123,6 +133,14 @@ def common_years_of(grid: xr.Dataset, inversions: xr.DataArray) -> tuple[int, ..
 def over_years(series: xr.DataArray, years: tuple[int, ...]) -> xr.DataArray:
     """Select the months of some years."""
     return series.isel(time=np.isin(series["time"].dt.year.values, years))
+
+
+def over_regions_of(series: xr.DataArray, inversions: xr.DataArray) -> xr.DataArray:
+    """Select the regions that inversions tell of, in their order; by name where both have names."""
+    named = all("names" in one.coords for one in (series, inversions))
+    key = "names" if named else "region"
+    place = {str(name): k for k, name in enumerate(series[key].values)}
+    return series.isel(region=[place[str(name)] for name in inversions[key].values])
 
 
 def fit_pair(
@@ -196,10 +214,8 @@ def fit_pair(
     files["bridge.nc"] = "pixels that stand for regions in their NEE: `xflux.RegionalBridge.load`"
     models = {ALONE: alone, WITH: dual}
     sums = _sums(models, grid, cells, air.regions, progress)
-    return Pair(
-        models, bridge, fields, {name: over_years(one, years) for name, one in sums.items()},
-        inversions, years,
-    )  # fmt: skip
+    sums = {name: over_regions_of(over_years(one, years), inversions) for name, one in sums.items()}
+    return Pair(models, bridge, fields, sums, inversions, years)
 
 
 def _by(name: str) -> str:

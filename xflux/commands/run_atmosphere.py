@@ -136,6 +136,14 @@ def _facts(pair: Pair, towers: xr.Dataset) -> list[str]:
             pair.inversions.notnull().all(("region", "time")).values, strict=True,
         ) if not there
     ]  # fmt: skip
+    constrained, all_regions = (
+        one.sizes["region"] for one in (pair.inversions, pair.bridge.to_dataset())
+    )
+    if constrained < all_regions:
+        facts.append(
+            f"The inversions tell of {constrained} of {all_regions} regions; sums below are of "
+            "these, and the others are not constrained"
+        )
     if short:
         facts.append(
             f"{', '.join(short)} {'lacks' if len(short) == 1 else 'lack'} some of these months: "
