@@ -242,7 +242,7 @@ def test_the_verdict_says_where_the_atmosphere_makes_it_worse(shown):
         "r2 of years"
     ]
     better = years["with the atmosphere"] > years["towers alone"]
-    assert f"Anomalies of years are {'better' if better else 'no better'} followed" in said
+    assert f"Anomalies of years are followed {'better' if better else 'worse'} (r2" in said
 
 
 def test_scores_of_both_networks_of_the_demo_are_those_of_regional_skill(shown):

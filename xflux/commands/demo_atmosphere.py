@@ -230,7 +230,7 @@ def _verdict(globe: Table, pixels: Table, towers: Table) -> str:
         f"{change(cells['r, tropics'])}. Records of tropical towers are\nmet "
         f"{'worse' if records[WITH] > records[ALONE] else 'better'} (RMSE {change(records)}), what "
         f"is true there {change(true)}. Anomalies of years are "
-        f"{'' if years[WITH] > years[ALONE] else 'no '}better followed (r2 {change(years)})."
+        f"followed {'better' if years[WITH] > years[ALONE] else 'worse'} (r2 {change(years)})."
     )
 
 
