@@ -13,6 +13,9 @@ degrees, 2001 to 2017, ten folds. All is scored against the truth, not against t
    tropics by themselves [g m-2 d-1].
 3. Pixels: RMSE and correlation of months, beside towers alone with the constant of each region that
    the same inversions ask for.
+
+``--subsets`` fits also to some of the inversions at a time, three folds each, and prints how far
+the globe and the regions then lie from the truth: one against many.
 """
 
 from __future__ import annotations
@@ -134,7 +137,33 @@ def print_seed(world: World, folds: int, seed: int) -> None:
     found = dual.check_bridge(world.grid).compute()
     print("   bridges at last: r2", found.r2.values.round(2))
     looks = dual.history.bridge_r2
-    print("   least r2 at looks, by member", looks.min("epoch").values.round(2), flush=True)
+    last = [one.dropna("epoch").values[-1] for one in looks]
+    print("   worst bridge at looks, r2 by member: least", looks.min("epoch").values.round(2))
+    print("   at the last look", np.round(last, 2), flush=True)
+
+
+def print_subsets(world: World, seed: int) -> None:
+    """Fit to one, two, three and all of the inversions."""
+    options = {"folds": 3, "seed": seed}
+    towers = xflux.DualConstraintNetwork(**options)
+    towers.fit(world.towers, world.recorded, drivers=world.grid, progress=False)
+    bridge = xflux.RegionalBridge().fit(world.field(towers), world.regions, progress=False)
+    dual = xflux.DualConstraintNetwork(**options).fit(
+        world.towers, world.recorded, drivers=world.grid, inversions=world.inversions,
+        bridge=bridge, progress=False,
+    )  # fmt: skip
+    found = dual.sensitivity()
+    print(f"one against many, seed {seed}, three folds; PgC a year")
+    for subset in found.subset.values:
+        one = found.sel(subset=subset)
+        mean = one[["nee", "target"]].groupby("time.year").sum().mean("year")
+        error = mean - world.sums.groupby("time.year").sum().mean("year").values
+        print(
+            f"   {subset:45} globe {float(mean.nee.sum()):6.2f} of {float(mean.target.sum()):6.2f}"
+            f"  off {float(error.nee.sum()):+.2f}; regions rmse from truth "
+            f"{rmse(error.nee):.2f}, of the inversions {rmse(error.target):.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
@@ -143,7 +172,10 @@ if __name__ == "__main__":
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--towers", type=int, default=100)
     parser.add_argument("--night-loss", type=float, default=1.0)
+    parser.add_argument("--subsets", action="store_true")
     given = parser.parse_args()
     twin = World(given.towers, given.night_loss)
     for number in given.seeds:
         print_seed(twin, given.folds, number)
+        if given.subsets:
+            print_subsets(twin, number)

@@ -56,6 +56,8 @@ def test_the_legend_tells_pixels_and_how_well_they_do(bridge):
     (first, second) = (text.get_text() for text in ax.get_legend().get_texts())
     assert first.startswith(f"30S-0: {int(made.n_pixels[0])} of {int(made.region_pixels[0])}, ")
     assert f"{float(made.r2_cv[1]):.3f}" in second
+    named = made.assign_coords(names=("region", ["Far_South", "North"]))
+    assert plot_bridge(named).get_legend().get_texts()[0].get_text().startswith("Far South: ")
     assert plot_bridge(bridge, legend=False).get_legend() is None
     assert "synthetic" in ax.get_title(loc="left").lower()
     assert "million km2" in ax.get_title(loc="left")

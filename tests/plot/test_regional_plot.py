@@ -57,6 +57,13 @@ def test_years_of_the_sum_stand_beside_a_budget() -> None:
     )
 
 
+def test_a_title_that_is_wrapped_keeps_a_number_on_its_line() -> None:
+    ax = plot_region_years(sources(), show="all", figsize=(4.2, 3.0))
+    title = ax.get_title(loc="left")
+    assert len(title.splitlines()) > 1
+    assert "(n = 5)" in title
+
+
 def test_every_region_and_the_sum_has_a_panel_with_bands() -> None:
     axes = plot_region_years(sources(), band="range")
     assert [ax.get_title(loc="left") for ax in axes] == ["North", "Far South", "Sum of all regions"]
@@ -130,6 +137,24 @@ def test_bars_are_scores_and_training_data_is_said() -> None:
         plot_skill_bars({"free": free}, "r")
     with pytest.raises(InputError, match="without 'igbp'"):
         plot_skill_bars({"free": free}, along="igbp")
+
+
+def test_bars_beside_others_start_at_the_top_and_none_lies_under_the_legend() -> None:
+    free = xflux.regional_skill(series(2, "inversion"), series(4), independent=True)
+    free.attrs["synthetic"] = "generated"
+    figure, axes = plt.subplots(1, 2, sharey=True, layout="constrained")
+    for ax in axes:
+        plot_skill_bars({"one": free, "other": free}, "nnse", ax=ax)
+        low, high = ax.get_ylim()
+        assert low > high
+        assert "Synthetic" in ax.get_title(loc="left")
+    rows = [text.get_text() for text in axes[0].get_yticklabels()]
+    assert rows == ["North", "Far South", "sum of all"]
+    figure.canvas.draw()
+    for ax in axes:
+        legend = ax.get_legend().get_window_extent()
+        assert legend.y1 < ax.xaxis.label.get_window_extent().y0
+        assert legend.y0 >= 0
 
 
 def test_correlations_are_drawn_with_their_difference() -> None:

@@ -11,7 +11,7 @@ import xarray as xr
 from guards import counting, no_compute
 
 import xflux
-from xflux.errors import GridMismatchError, InputError, MissingVariableError
+from xflux.errors import GridMismatchError, InputError, MissingVariableError, UnitsError
 from xflux.regional.bridge import RegionalBridge
 
 
@@ -50,7 +50,7 @@ def test_years_are_sums_of_months_in_any_unit(bridge: RegionalBridge, seen: xr.D
     assert years.attrs["units"] == "Tg"
     expected = 1e3 * months.groupby("time.year").sum()
     np.testing.assert_allclose(years, expected, rtol=1e-10)
-    with pytest.raises(InputError, match="no amount of carbon"):
+    with pytest.raises(UnitsError, match="no amount of a flux"):
         bridge.estimate(seen, units="km3")
 
 
@@ -61,6 +61,21 @@ def test_a_year_that_lacks_months_is_missing(bridge: RegionalBridge, seen: xr.Da
     np.testing.assert_allclose(years[:, 1:3], bridge.estimate(seen, freq="YS")[:, 1:3])
     with pytest.raises(InputError, match="freq='D' is not known"):
         bridge.estimate(seen, freq="D")
+
+
+def test_a_single_stamp_stands_for_what_it_is_told(
+    bridge: RegionalBridge, seen: xr.Dataset
+) -> None:
+    one = seen.isel(time=[5])
+    expected = bridge.estimate(seen).isel(time=[5])
+    with pytest.raises(InputError, match="single stamp"):
+        one.flux.regional_integral(bridge)
+    found = one.flux.regional_integral(bridge, stamp="MS").nee
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    month = np.array([["2001-06-01", "2001-07-01"]], "datetime64[ns]")
+    bounded = one.assign(edges=(("time", "two"), month))
+    bounded["time"].attrs["bounds"] = "edges"
+    np.testing.assert_allclose(bounded.flux.regional_integral(bridge).nee, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("chunks", [{}, {"time": 1}, {"time": 7, "lat": 5, "lon": 9}])
@@ -209,10 +224,14 @@ def test_the_nee_of_another_model_is_what_a_bridge_is_for(
 
 def test_another_variable_is_refused(bridge: RegionalBridge, seen: xr.Dataset) -> None:
     gpp = seen.rename(nee="gpp")
+    for estimate in (
+        lambda: gpp.flux.regional_integral(bridge, variable="gpp"),
+        lambda: bridge.estimate(gpp),
+    ):
+        with pytest.raises(MissingVariableError, match=r"RegionalBridge needs 'nee'.* were .*gpp"):
+            estimate()
     with pytest.raises(InputError, match="'nee', and the array is 'gpp'"):
-        gpp.flux.regional_integral(bridge, variable="gpp")
-    with pytest.raises(MissingVariableError, match="nee"):
-        bridge.estimate(gpp)
+        bridge.estimate(gpp.gpp)
 
 
 def test_another_flux_has_bridges_too(seen: xr.Dataset, bands: xr.DataArray) -> None:

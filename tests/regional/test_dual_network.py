@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import xarray as xr
 from guards import no_compute
+from small_dual import OPTIONS, fit, small_world
 
 import xflux
 from xflux.errors import (
@@ -17,39 +16,13 @@ from xflux.errors import (
     UnitsError,
     XfluxWarning,
 )
-from xflux.regional.dual_training import _start
 
 pytest.importorskip("torch")
-
-OPTIONS = {
-    "hidden": (8,), "folds": 3, "epochs": 6, "batch": 256, "check_every": 3,
-    "features": ("ta", "swin", "fapar", "p_site", "ta_cycle"),
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def world():
-    earth = xflux.twin.Earth(resolution=15.0, start="2001", end="2006")
-    grid = earth.drivers.load()
-    drivers, observed = earth.towers(24, night_loss=1.0)
-    regions = xflux.latitude_bands(grid, edges=(-60, 0, 30, 80))
-    inversions = earth.inversions(regions, n=3).load()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", XfluxWarning)
-        bridge = xflux.RegionalBridge(clusters=3, pixels=6, seed=1).fit(earth.truth.load(), regions)
-    return {
-        "towers": (drivers, observed.nee), "grid": grid, "regions": regions,
-        "inversions": inversions, "bridge": bridge,
-    }  # fmt: skip
-
-
-def fit(world, *, seed=0, rebridge=True, options=None, **changed):
-    given = {
-        "drivers": world["grid"], "inversions": world["inversions"], "bridge": world["bridge"],
-        "rebridge": rebridge, "progress": False, **changed,
-    }  # fmt: skip
-    model = xflux.DualConstraintNetwork(**{**OPTIONS, **(options or {})}, seed=seed)
-    return model.fit(*world["towers"], **given)
+    return small_world()
 
 
 @pytest.fixture(scope="module")
@@ -78,20 +51,6 @@ def misfit(world, model):
 
 def test_the_atmosphere_brings_regions_nearer_to_the_inversions(world, dual, towers_only):
     assert misfit(world, dual) < misfit(world, towers_only)
-
-
-def test_towers_alone_start_from_the_same_weights_and_folds(world, dual, towers_only):
-    for one, other in zip(dual.members_, towers_only.members_, strict=True):
-        assert np.array_equal(one.split.away, other.split.away)
-        assert np.array_equal(one.arrays["x_mean"], other.arrays["x_mean"])
-    table = np.zeros((4, 2), np.float32) + np.arange(4)[:, None]
-    from xflux.regional.dual_data import Design, Towers
-    from xflux.regional.dual_losses import Norm
-
-    rows = Towers(table, np.arange(4.0, dtype=np.float32), np.arange(4))
-    design = Design((3,), Norm(), None, 1, 1e-3, 4, None, 0.0, 0)
-    one, other = (_start(design, [0, 1], rows, np.ones(4, bool)) for _ in range(2))
-    assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_the_same_seed_gives_the_same_network_and_another_another(world, dual):
@@ -211,12 +170,12 @@ def test_bridges_are_judged_and_made_anew(world, dual):
     assert (found.r2 > 0.8).all()
 
 
-def test_a_bridge_that_is_kept_and_holds_no_more_is_told(world, monkeypatch):
-    from xflux.regional import dual_bridges
-
-    monkeypatch.setattr(dual_bridges, "DECOUPLED", 1.1)
-    with pytest.warns(XfluxWarning, match="rebridge=True"):
-        fit(world, rebridge=False)
+def test_bridges_that_hold_no_more_are_told(world):
+    model = xflux.DualConstraintNetwork(**OPTIONS)
+    given = {"inversions": world["inversions"], "bridge": world["bridge"], "progress": False}
+    for rebridge, way in ((False, "rebridge=True"), (True, "longer, or look more often")):
+        with pytest.warns(XfluxWarning, match=f"less than 0.9.*{way}"):
+            model.fit(*world["towers"], drivers=world["grid"], rebridge=rebridge, **given)
 
 
 def test_drivers_alone_say_which_features_the_grid_holds(world):

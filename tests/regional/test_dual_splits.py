@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from xflux.errors import InputError
-from xflux.regional.dual_splits import splits
+from xflux.regional import dual_splits
 
 SITE = np.repeat(np.arange(20), 3)
 YEARS = tuple(range(2001, 2018))
+splits = partial(dual_splits.splits, stops=True)
 
 
 def test_every_tower_is_unseen_by_exactly_one_member_and_stops_another():
@@ -57,3 +60,12 @@ def test_the_same_seed_gives_the_same_folds():
     one, same, other = (splits(SITE, 5, YEARS, 2, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(a.away, b.away) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a.away, b.away) for a, b in zip(one, other, strict=True))
+
+
+def test_training_to_the_end_keeps_nothing_back():
+    stopped, whole = (dual_splits.splits(SITE, 5, YEARS, 2, 0, stops=one) for one in (True, False))
+    for one, other in zip(stopped, whole, strict=True):
+        assert np.array_equal(one.away, other.away)
+        assert one.away_years == other.away_years
+        assert other.held.size == 0
+        assert other.held_years == ()

@@ -296,10 +296,10 @@ def test_the_accessor_gives_the_same() -> None:
 class Tenth:
     """A bridge that knows the answer: a tenth of the sum of the flux."""
 
-    def estimate(self, nee: xr.DataArray, *, freq: Any, units: str) -> xr.DataArray:
-        assert nee.attrs["units"] == "g m-2 d-1"
-        assert (freq, units) == ("MS", "TgC")
-        found = (nee.sum(("lat", "lon")) / 10).expand_dims(region=[4]).drop_attrs()
+    def estimate(self, nee: xr.Dataset, *, freq: Any, units: str, stamp: Any) -> xr.DataArray:
+        assert nee.nee.attrs["units"] == "g m-2 d-1"
+        assert (freq, units, stamp) == ("MS", "TgC", None)
+        found = (nee.nee.sum(("lat", "lon")) / 10).expand_dims(region=[4]).drop_attrs()
         return found.assign_attrs(units="Tg", positive="up")
 
 
@@ -309,6 +309,9 @@ def test_a_bridge_estimates_in_place_of_the_sum() -> None:
     np.testing.assert_allclose(found.nee[0], ds.nee.sum(("lat", "lon")) / 10)
     assert found.nee.attrs["units"] == "Tg"
     assert found.nee.attrs["flux_definition"] == "nee+fire"
+    for option in ({"skipna": False}, {"min_valid": 0.5}):
+        with pytest.raises(InputError, match="leave skipna and min_valid out"):
+            xflux.regional_integral(ds, Tenth(), **option)
     with pytest.raises(InputError, match="regions are those of the bridge"):
         xflux.regional_integral(ds, Tenth(), regions=halves(ds))
     with pytest.raises(InputError, match="bridge is a DataArray, which estimates nothing"):

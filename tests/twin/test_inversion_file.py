@@ -27,6 +27,8 @@ def test_sums_over_regions_are_those_of_the_inversions(tmp_path):
         read = integrate(daily, area=ds["cell_area"], regions=mask, freq="MS")
     seen = EARTH.inversions(mask, n=2)
     np.testing.assert_allclose(read, seen, atol=2e-6)
+    opened = xflux.open_inversions(path)
+    assert opened.attrs["synthetic"] == seen.attrs["synthetic"]
 
 
 def test_shares_of_cells_do_as_well(tmp_path):

@@ -25,6 +25,7 @@ from xflux.files.inversion_tables import is_table, read_table
 from xflux.files.inversion_terms import without_terms
 from xflux.files.inversion_zones import find_rows, read_zonal
 from xflux.files.opening import Paths, expand_paths, open_lazily
+from xflux.labels.attach import generated
 from xflux.labels.flux_definition import definition_of, direction, written
 from xflux.version import __version__
 
@@ -158,6 +159,7 @@ def open_inversions(
             errors.append(error)
     raise_together(errors)
     ensemble = distinct(joined(found), identical, stacklevel=2)
+    mark = generated(found)
     definition = definition_of(ensemble)
     assert definition is not None
     ensemble = ensemble.rename("nee").assign_attrs(
@@ -167,6 +169,7 @@ def open_inversions(
         positive="up",
         flux_definition=written(definition),
         source="; ".join(dict.fromkeys(map(str, ensemble["file"].values))),
+        **({"synthetic": mark} if mark else {}),
     )
     if subtract:
         on_grid = any(not is_table(path) for _, parts in files for path in parts)
@@ -222,9 +225,9 @@ def _read(path: str, name: str, asked: _Asked) -> xr.DataArray:
     label = os.path.basename(path.rstrip("/"))
     if is_table(path):
         array, way = _from_table(path, name, label, asked)
-        said = None
+        said, mark = None, None
     else:
-        array, way, said = _from_grid_or_rows(path, name, label, asked)
+        array, way, said, mark = _from_grid_or_rows(path, name, label, asked)
     definition = asked.definition or said
     if definition is None:
         raise InputError(
@@ -235,7 +238,7 @@ def _read(path: str, name: str, asked: _Asked) -> xr.DataArray:
         require_whole(array, label)
     array = array if way == "up" else -array
     array = array.transpose("inversion", "region", "time")
-    array.attrs = {"flux_definition": definition}
+    array.attrs = {"flux_definition": definition, **({"synthetic": mark} if mark else {})}
     file = np.full(array.sizes["inversion"], label)
     array = array.assign_coords(file=("inversion", file))
     definition_of(array)  # an unknown term is told with the file
@@ -259,7 +262,8 @@ def _from_table(path: str, name: str, label: str, asked: _Asked) -> tuple[xr.Dat
 
 def _from_grid_or_rows(
     path: str, name: str, label: str, asked: _Asked
-) -> tuple[xr.DataArray, str, str | None]:
+) -> tuple[xr.DataArray, str, str | None, str | None]:
+    """Return amounts, direction, definition, and what says that they were generated."""
     ds = open_lazily(path, chunks=asked.chunks)[0]
     flux = land_flux(ds, asked.variable, label)
     array = ds[flux.parts[0]]
@@ -286,7 +290,7 @@ def _from_grid_or_rows(
     said = str(said) if said is not None else (flux.definition or None)
     if said is not None and asked.definition is not None and "flux_definition" in array.attrs:
         _check_said(said, asked.definition, label)
-    return total, way, said
+    return total, way, said, generated([array]) or ds.attrs.get("synthetic")
 
 
 def _check_said(said: str, given: str, label: str) -> None:

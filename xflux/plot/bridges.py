@@ -172,7 +172,9 @@ def _said(made: xr.Dataset, k: int, name: str) -> str:
     one = made.isel(region=k)
     left_out = float(one["r2_cv"])
     score = f"R² {left_out:.3f}" if np.isfinite(left_out) else f"R² {float(one['r2']):.3f} fitted"
-    return f"{name}: {int(one['n_pixels'])} of {int(one['region_pixels'])}, {score}"
+    return (
+        f"{name.replace('_', ' ')}: {int(one['n_pixels'])} of {int(one['region_pixels'])}, {score}"
+    )
 
 
 def _legend(ax: Axes, count: int) -> None:

@@ -217,4 +217,7 @@ def wrapped(text: str, width: float, size: float) -> str:
     """
     # The letters of matplotlib's font are 0.55 of its size wide in the mean of a sentence.
     letters = max(int(width * 72.0 / (0.56 * size)), 20)
-    return "\n".join(textwrap.fill(line, letters) for line in text.splitlines())
+    # A number stays on the line of what it is the value of: "n = 5".
+    whole = text.replace(" = ", "\xa0=\xa0")
+    made = "\n".join(textwrap.fill(line, letters) for line in whole.splitlines())
+    return made.replace("\xa0", " ")

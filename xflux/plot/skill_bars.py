@@ -12,6 +12,7 @@ from xflux.plot.colours import INK, MUTED, line_styles
 from xflux.plot.panels import dress, new_axes, set_title
 from xflux.plot.region_lines import colours_of
 from xflux.plot.together import computed
+from xflux.skill.regional_series import ALL
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,7 +76,7 @@ def plot_skill_bars(
     names = list(values)
     styles = colours_of(names, line_styles(names), colors)
     if ax is None:
-        ax = new_axes(figsize or (6.5, 1.2 + len(rows) * (0.16 + 0.18 * len(names))))
+        ax = new_axes(figsize or (6.5, 1.4 + len(rows) * (0.14 + 0.15 * len(names))))
     dress(ax, grid="x")
     thick = 0.8 / len(names)
     ensembles = []
@@ -94,18 +95,34 @@ def plot_skill_bars(
             error_kw={"ecolor": INK, "elinewidth": 0.9},
             label=f"{name} (on training data)" if fit else name,
         )  # fmt: skip
-    ax.set_yticks(range(len(rows)), labels=[str(row).replace("_", " ") for row in rows])
-    ax.invert_yaxis()
+    said = ["sum of all" if row == ALL else str(row).replace("_", " ") for row in rows]
+    ax.set_yticks(range(len(rows)), labels=said)
+    # The first row is at the top, also of axes that share theirs with others.
+    ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.axvline(0.0, color=MUTED, linewidth=0.8)
     first = next(iter(arrays.values()))
     words = str(first.attrs.get("long_name", metric)).replace(" (on training data)", "")
     (unit,) = units
     ax.set_xlabel(f"{words} [{'-' if unit in ('1', '') else unit}]", fontsize=9.5, color=INK)
     whiskers = ", ".join(dict.fromkeys(ensembles))
-    set_title(ax, [f"whiskers: standard deviation over {whiskers}" if whiskers else "", note])
+    whiskers = f"whiskers: standard deviation over {whiskers}" if whiskers else ""
+    synthetic = any("synthetic" in one.attrs for ds in scores.values() for one in (ds, ds[metric]))
+    set_title(ax, [whiskers, "synthetic" if synthetic else "", note])
     if legend:
-        ax.legend(fontsize=9, labelcolor=INK, framealpha=0.85, edgecolor="none")
+        _legend_below(ax)
     return ax
+
+
+def _legend_below(ax: Axes) -> None:
+    """Name the models below the axes, as long bars leave no room within."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure: Any = ax.get_figure(root=True)
+    below = ax.transAxes + ScaledTranslation(0.0, -0.5, figure.dpi_scale_trans)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=below, borderaxespad=0.0,
+        ncols=2, fontsize=9, labelcolor=INK, frameon=False,
+    )  # fmt: skip
 
 
 def _score(ds: xr.Dataset, metric: str, along: Hashable, called: str) -> xr.DataArray:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from xflux.errors import InputError, XfluxWarning
+from xflux.labels.calendar import Step
 from xflux.labels.named_regions import named_regions
 from xflux.labels.periods import Freq
 from xflux.progress_bar import progress_bar
@@ -170,8 +171,9 @@ class RegionalBridge(BaseEstimator):
         return self
 
     def estimate(
-        self, nee: xr.Dataset | xr.DataArray, *, freq: Freq = "MS", units: str = "PgC"
-    ) -> xr.DataArray:
+        self, nee: xr.Dataset | xr.DataArray, *, freq: Freq = "MS", units: str = "PgC",
+        stamp: Step | None = None,
+    ) -> xr.DataArray:  # fmt: skip
         """Estimate the regions of a flux on the grid of the bridge, lazily.
 
         What ``ds.flux.regional_integral(bridge)`` calls. Only the chunks that hold contributing
@@ -182,6 +184,8 @@ class RegionalBridge(BaseEstimator):
         nee : Dataset or DataArray
         freq : {"MS", "YS"}
         units : str
+        stamp : {"D", "MS", "YS"}, optional
+            What a time stamp stands for, where that cannot be told.
 
         Returns
         -------
@@ -196,7 +200,7 @@ class RegionalBridge(BaseEstimator):
             One of another model is what a bridge is for; `validate` says whether it holds.
         """
         made = self.to_dataset()
-        field = net_field(nee, variable=str(made.attrs["variable"]), needed_by=_NAME)
+        field = net_field(nee, variable=str(made.attrs["variable"]), needed_by=_NAME, stamp=stamp)
         return estimate(made, field, freq=freq, units=units)
 
     def validate(self, nee: xr.Dataset | xr.DataArray) -> xr.Dataset:
@@ -210,7 +214,10 @@ class RegionalBridge(BaseEstimator):
         Returns
         -------
         Dataset
-            See `xflux.regional.bridge_validation.validate`.
+            Lazy where the flux is. ``exact`` and ``bridged`` (..., region, time) [Pg per month];
+            of each region ``r2``, ``r2_anomaly``, ``r2_annual`` [1], ``rmse``, ``bias`` [Pg per
+            month], ``slope`` [1], ``rmse_annual``, ``bias_annual`` [Pg per year], and
+            ``decoupled``: r2 below 0.9, or NaN.
         """
         from xflux.regional.bridge_validation import validate
 
@@ -239,7 +246,9 @@ class RegionalBridge(BaseEstimator):
         Returns
         -------
         Dataset
-            See `xflux.regional.bridge_stability.stability`.
+            On the grid ``count``, in how many draws a pixel contributed; of each region
+            ``jaccard``, the mean over pairs of draws of the share of places (boxes of 5 degrees)
+            that both have; (region, draw) ``r2`` and ``n_pixels``.
         """
         from xflux.regional.bridge_stability import stability
 
@@ -289,15 +298,17 @@ class RegionalBridge(BaseEstimator):
         bridge.bridge_ = made
         return bridge
 
-    def _most(self, size: int) -> int:
+    def most(self, size: int) -> int:
         """Return how many of the pixels of a region may contribute."""
         return self.pixels or max(12, int(0.05 * size))
 
+    def group_count(self, size: int) -> int:
+        """Return into how many clusters the pixels of a region fall; each has one that stays."""
+        return min(self.clusters, self.most(size))
+
     def _groups(self, region: RegionSamples, k: int) -> Clusters:
-        # Each group has a pixel of the bridge.
-        count = min(self.clusters, self._most(region.size))
         return cluster_series(
-            region.series, count, band=self.band,
+            region.series, self.group_count(region.size), band=self.band,
             random=np.random.default_rng([self.seed, 1, k]),
         )  # fmt: skip
 
@@ -307,7 +318,7 @@ class RegionalBridge(BaseEstimator):
         return choose_pixels(
             region.samples, stratified_sample(groups.labels, self.candidates, random),
             groups.labels, groups.medoids,
-            enough=self.r2, of_anomalies=self.anomaly_r2, most=self._most(region.size),
+            enough=self.r2, of_anomalies=self.anomaly_r2, most=self.most(region.size),
             relax=self.relax,
         )  # fmt: skip
 

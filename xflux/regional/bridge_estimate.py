@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import GridMismatchError, InputError
+from xflux.errors import GridMismatchError
+from xflux.labels.amount_units import amount_of
 from xflux.labels.coordinates import how_they_differ
 from xflux.labels.flux_definition import require_alike
 from xflux.labels.integral import over_periods
 from xflux.labels.periods import Freq, periods
-from xflux.regional.net_field import NetField
+from xflux.regional.net_field import Grid, NetField
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["AMOUNTS", "contributing", "estimate", "on_grid_of", "places", "weights_of"]
+__all__ = ["contributing", "estimate", "on_grid_of", "places", "weights_of"]
 
 #: What an estimate says as the flux does.
 _KEPT = ("positive", "flux_definition", "synthetic", "model")
 
 Array = np.ndarray[Any, Any]
-#: Amounts in one Pg.
-AMOUNTS = {"Pg": 1.0, "Gt": 1.0, "Tg": 1e3, "Mt": 1e3, "Gg": 1e6, "kg": 1e12, "g": 1e15}
 #: Degrees by which coordinates of one grid may differ.
 _TOLERANCE = 1e-4
 
@@ -48,8 +47,8 @@ def weights_of(bridge: xr.Dataset) -> Array:
     return dense
 
 
-def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
-    """Return where latitudes and longitudes of the bridge stand on the grid of a flux.
+def places(bridge: xr.Dataset, grid: Grid) -> tuple[Array, Array]:
+    """Return where latitudes and longitudes of the bridge stand on another grid.
 
     Rows may run the other way, and longitudes from 0 or from -180.
 
@@ -59,9 +58,9 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         For another grid.
     """
     found = []
-    for role, name in (("grid_lat", field.lat), ("grid_lon", field.lon)):
+    for role, axis in (("grid_lat", grid.lat), ("grid_lon", grid.lon)):
         ours = np.asarray(bridge[role].values, np.float64)
-        theirs = np.asarray(field.rate[name].values, np.float64)
+        theirs = np.asarray(axis.values, np.float64)
         if role == "grid_lon":
             # A meridian just west of 0 is the one at 0, not at 360.
             ours, theirs = (np.mod(one + _TOLERANCE, 360.0) for one in (ours, theirs))
@@ -70,20 +69,21 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         position = order[np.minimum(near, theirs.size - 1)]
         if ours.size != theirs.size or np.any(np.abs(theirs[position] - ours) > _TOLERANCE):
             raise GridMismatchError(
-                f"{name} of the flux is not that of the bridge"
-                f"{how_they_differ(theirs, ours, 'the flux', name)}; regrid the flux to the grid "
-                "of the bridge, or fit a bridge to a flux on this grid"
+                f"{axis.name} of the flux is not that of the bridge"
+                f"{how_they_differ(theirs, ours, 'the flux', str(axis.name))}; regrid the flux to "
+                "the grid of the bridge, or fit a bridge to a flux on this grid"
             )
         found.append(position)
     return found[0], found[1]
 
 
-def on_grid_of(layers: xr.Dataset, field: NetField) -> xr.Dataset:
-    """Return layers of a bridge, such as ``region_share``, in the order of the grid of a flux."""
-    lat, lon = places(layers, field)
+def on_grid_of(layers: xr.Dataset, grid: Grid) -> xr.Dataset:
+    """Return layers of a bridge, such as ``region_share``, in the order of another grid."""
+    lat, lon = places(layers, grid)
     ordered = layers.isel(grid_lat=np.argsort(lat), grid_lon=np.argsort(lon))
-    named = ordered.rename(grid_lat=field.lat, grid_lon=field.lon)
-    return named.assign_coords({dim: field.rate[dim] for dim in (field.lat, field.lon)})
+    axes = {"grid_lat": grid.lat, "grid_lon": grid.lon}
+    named = ordered.rename({role: axis.dims[0] for role, axis in axes.items()})
+    return named.assign_coords({axis.dims[0]: axis for axis in axes.values()})
 
 
 def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> xr.DataArray:
@@ -105,20 +105,19 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
 
     Raises
     ------
+    UnitsError
+        For what is no amount of carbon.
     InputError
-        For another unit, and a net flux that holds other terms than that of the bridge.
+        For a net flux that holds other terms than that of the bridge.
     GridMismatchError
         For another grid.
     """
     import xarray as xr
 
-    plain = units.removesuffix("C")
-    if plain not in AMOUNTS:
-        known = ", ".join(f"{amount}C" for amount in AMOUNTS)
-        raise InputError(f"units={units!r} is no amount of carbon; expected {known}")
+    factor, plain = amount_of(field.rate, units)
     _require_same_flux(bridge, field)
     rows, columns = contributing(bridge)
-    lat, lon = places(bridge, field)
+    lat, lon = places(bridge, field.grid)
     points = field.rate.isel({
         field.lat: xr.DataArray(lat[rows], dims="pixel"),
         field.lon: xr.DataArray(lon[columns], dims="pixel"),
@@ -130,12 +129,14 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
         points,
         input_core_dims=[["pixel"]],
         output_core_dims=[["region"]],
-        kwargs={"weights": weights_of(bridge) * 1e-15},
+        kwargs={"weights": weights_of(bridge) * factor},
         dask="parallelized",
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={"output_sizes": {"region": bridge.sizes["region"]}},
     )
-    level = bridge["intercept"].drop_vars(bridge["intercept"].coords).drop_attrs()
+    level = bridge["intercept"].drop_vars(bridge["intercept"].coords).drop_attrs() * (
+        factor / 1e-15
+    )
     time, steps = field.time, field.steps
     if steps.clock is None and freq == "MS":
         made = sums * xr.DataArray(steps.days, dims=time) + level
@@ -154,16 +155,12 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     made = made.assign_coords(beside)
     made = made.transpose(..., "region", *([time] if time in made.dims else []))
     attrs = field.rate.attrs
-    return (
-        (made * AMOUNTS[plain])
-        .rename(field.rate.name)
-        .assign_attrs(
-            units=plain,
-            long_name=f"{attrs['long_name']}, integrated over the region",
-            cell_methods="area: sum where land time: sum",
-            comment="estimated from the pixels of a bridge",
-            **{key: attrs[key] for key in _KEPT if key in attrs},
-        )
+    return made.rename(field.rate.name).assign_attrs(
+        units=plain,
+        long_name=f"{attrs['long_name']}, integrated over the region",
+        cell_methods="area: sum where land time: sum",
+        comment="estimated from the pixels of a bridge",
+        **{key: attrs[key] for key in _KEPT if key in attrs},
     )
 
 

@@ -82,7 +82,7 @@ def stability(
                 fitted, stratified_sample(groups.labels, size, random), groups.labels,
                 one_of_each(groups.labels, random), enough=bridge.r2,
                 of_anomalies=bridge.anomaly_r2,
-                most=bridge._most(region.size), relax=bridge.relax,
+                most=bridge.most(region.size), relax=bridge.relax,
             )  # fmt: skip
             np.add.at(count, (region.row[choice.pixels], region.column[choice.pixels]), 1)
             found[k, draw], sizes[k, draw] = choice.r2, len(choice.pixels)

@@ -44,11 +44,11 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
         Lazy where the flux is. ``exact``, ``bridged`` (..., region, time) [Pg per month], and of
         each region ``r2``, ``r2_anomaly``, ``r2_annual`` [1], ``rmse``, ``bias`` [Pg per month],
         ``slope`` [1], ``rmse_annual``, ``bias_annual`` [Pg per year; NaN without a whole year],
-        ``decoupled``: r2 below 0.9.
+        ``decoupled``: r2 below 0.9, or NaN.
     """
     import xarray as xr
 
-    ordered = on_grid_of(bridge[["land_area", "region_share"]], field)
+    ordered = on_grid_of(bridge[["land_area", "region_share"]], field.grid)
     freq: Any = "MS" if field.steps.clock is not None else None
     exact = regional_sums(
         field.rate, area=ordered["land_area"], regions=ordered["region_share"],
@@ -76,8 +76,8 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
     )
     for k, (name, (text, units)) in enumerate(_SCORES.items()):
         ds[name] = scores.isel(score=k).assign_attrs(long_name=text, units=units)
-    ds["decoupled"] = (ds["r2"] < DECOUPLED).assign_attrs(
-        long_name=f"whether the bridge explains less than {DECOUPLED:g} of the months"
+    ds["decoupled"] = (~(ds["r2"] >= DECOUPLED)).assign_attrs(
+        long_name=f"whether the bridge explains less than {DECOUPLED:g} of the months, or is NaN"
     )
     beside = {key: c for key, c in bridge.coords.items() if c.dims == ("region",)}
     return ds.assign_coords(beside)

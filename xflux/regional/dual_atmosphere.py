@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.errors import InputError, UnitsError
-from xflux.labels.calendar import TimeSteps, time_steps
+from xflux.errors import InputError
+from xflux.labels.calendar import TimeSteps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.flux_definition import direction, require_alike
-from xflux.labels.units import units_of
 from xflux.learning.features import Feature
-from xflux.regional.bridge_estimate import AMOUNTS, contributing, weights_of
+from xflux.regional.bridge_estimate import contributing, weights_of
 from xflux.regional.dual_data import Atmosphere
 from xflux.regional.dual_inputs import rows_at
 from xflux.regional.dual_losses import ranges
+from xflux.skill.regional_series import regional_series
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 #: Pixels of a region by which bridges are judged and made anew; of more, this many are drawn.
 MOST_POOLED = 1000
+#: More than the mean of a month over any region, g m-2 d-1.
+_MOST = 30.0
 #: Days (month, step) by which steps lie in months.
 Years = tuple[tuple[int, Array, Array, Array], ...]
 
@@ -60,10 +62,16 @@ def inversions_of(inversions: xr.DataArray | xr.Dataset, like: xr.DataArray) -> 
     like : DataArray
         Flux of the towers, whose terms they must hold.
 
+    Returns
+    -------
+    DataArray
+        Regions by name, months by their first day.
+
     Raises
     ------
     InputError
-        For other dims, gaps of months, or another flux.
+        For other dims, gaps of months, regions without any value, a direction that is not known,
+        or another flux.
     UnitsError
         For what is no amount of carbon.
     """
@@ -77,19 +85,48 @@ def inversions_of(inversions: xr.DataArray | xr.Dataset, like: xr.DataArray) -> 
             f"inversions have the dims {tuple(array.dims)}; expected (inversion, region, time), as "
             "xflux.open_inversions returns them"
         )
-    found = units_of(array)
-    plain = str(found).removesuffix("C")
-    if plain not in AMOUNTS:
-        raise UnitsError(
-            f"inversions have units {found!r}; expected an amount of carbon per month, such as "
-            "'Pg'; integrate rates over regions and months with xflux.open_inversions"
-        )
     require_alike(like, array, what=("NEE of the towers", "the inversions"))
-    factor = 1.0 / AMOUNTS[plain]
-    if direction(array) == "down":
-        factor = -factor
-    made = (array * factor).transpose("inversion", "region", "time").load()
-    return made.assign_attrs(units="Pg", positive="up")
+    if direction(array) is None and array.name != "nee":
+        raise InputError(
+            "inversions do not say which way they are positive; set attrs['positive'] to 'up' (to "
+            "the atmosphere) or 'down' (uptake)"
+        )
+    series = regional_series(array, called="inversions")
+    made = series.transpose("inversion", "region", "time").load()
+    _require_every_month(made)
+    empty = made["region"].values[~made.notnull().any(("inversion", "time")).values]
+    if empty.size:
+        raise InputError(
+            f"inversions have no value of {', '.join(empty)}; leave out what they do not know: "
+            "inversions.isel(region=[...]). It is not constrained then"
+        )
+    return made
+
+
+def _require_every_month(series: xr.DataArray) -> None:
+    numbers = series["time"].values.astype("datetime64[M]")
+    gaps = np.setdiff1d(np.arange(numbers[0], numbers[-1] + 1), numbers)
+    if gaps.size:
+        named = ", ".join(map(str, gaps[:5]))
+        raise InputError(f"inversions lack {gaps.size} months ({named}); fill them or cut the span")
+
+
+def of_the_same(whole: xr.DataArray, inversions: xr.DataArray) -> xr.DataArray:
+    """Return the regions and months of some inversions of the whole ensemble.
+
+    Raises
+    ------
+    InputError
+        When it lacks any of them.
+    """
+    for dim in ("region", "time"):
+        absent = sorted(set(inversions[dim].values.tolist()) - set(whole[dim].values.tolist()))
+        if absent:
+            raise InputError(
+                f"the ensemble lacks {len(absent)} {dim}s of the inversions; give those that they "
+                "were taken of"
+            )
+    return whole.sel(region=inversions["region"], time=inversions["time"])
 
 
 def common_years(steps: TimeSteps, inversions: xr.DataArray) -> tuple[xr.DataArray, Years]:
@@ -98,26 +135,20 @@ def common_years(steps: TimeSteps, inversions: xr.DataArray) -> tuple[xr.DataArr
     Raises
     ------
     InputError
-        When they have no whole year in common, or months are missing in between.
+        When they have no whole year in common, or steps are missing within one.
     """
     if steps.clock is None:
         raise InputError(
             "drivers are a mean year along 'month'; give its months dates of one year, as those "
             "of the inversions and towers: ds.rename(month='time').assign_coords(time=...)"
         )
-    theirs = time_steps(inversions)
-    assert theirs is not None
-    assert theirs.clock is not None
-    numbers = theirs.clock.months(theirs.edges[:, 0])
-    gaps = sorted(set(range(int(numbers[0]), int(numbers[-1]) + 1)) - set(numbers.tolist()))
-    if gaps:
-        named = ", ".join(f"{n // 12}-{n % 12 + 1:02d}" for n in gaps[:5])
-        raise InputError(f"inversions lack {len(gaps)} months ({named}); fill them or cut the span")
+    stamps = inversions["time"].values.astype("datetime64[M]").astype(np.int64)
+    known = np.isfinite(inversions.values).any(axis=(0, 1))
     first = steps.clock.months(steps.edges[:, 0])
     starts = steps.clock.month_starts(np.arange(int(first[0]), int(first[-1]) + 2))
     years: list[tuple[int, Array, Array, Array]] = []
     kept: list[int] = []
-    place = {int(n): k for k, n in enumerate(numbers)}
+    place = {int(n) + 1970 * 12: k for k, n in enumerate(stamps) if known[k]}
     for year in range(int(first[0]) // 12, int(first[-1]) // 12 + 1):
         months = range(year * 12, year * 12 + 12)
         if not all(month in place for month in months) or months[0] < first[0]:
@@ -126,6 +157,8 @@ def common_years(steps: TimeSteps, inversions: xr.DataArray) -> tuple[xr.DataArr
             continue
         begin, end = (starts[months[k] - int(first[0]) + k // 11] for k in (0, 11))
         inside = np.flatnonzero((steps.edges[:, 1] > begin) & (steps.edges[:, 0] < end))
+        if not inside.size:
+            continue
         lengths = np.empty((12, inside.size))
         for k, month in enumerate(months):
             low, high = (starts[month - int(first[0]) + j] for j in (0, 1))
@@ -134,6 +167,14 @@ def common_years(steps: TimeSteps, inversions: xr.DataArray) -> tuple[xr.DataArr
                 np.minimum(edges[:, 1], high) - np.maximum(edges[:, 0], low), 0, None
             )
         days = lengths / 86_400_000_000.0
+        whole = np.diff(starts[months[0] - int(first[0]) :][:13]) / 86_400_000_000.0
+        short = days.sum(axis=1) < whole - 0.01
+        if short.any():
+            lacking = ", ".join(f"{year}-{k + 1:02d}" for k in np.flatnonzero(short))
+            raise InputError(
+                f"drivers lack steps of {lacking}, which the inversions hold; fill them, or give "
+                "whole years"
+            )
         years.append((year, inside, np.arange(len(kept), len(kept) + 12), days))
         kept += [place[month] for month in months]
     if not years:
@@ -152,10 +193,10 @@ def rows_of_regions(bridge: xr.Dataset, inversions: xr.DataArray) -> Array:
     InputError
         For regions that the bridge does not have.
     """
-    by_name = "names" in bridge.coords and "names" in inversions.coords
-    key = "names" if by_name else "region"
-    ours = [str(one) for one in bridge[key].values]
-    theirs = [str(one) for one in inversions[key].values]
+    ours = [str(one) for one in bridge["region"].values]
+    theirs = [str(one) for one in inversions["region"].values]
+    if "names" in bridge.coords and not set(theirs) <= set(ours):
+        ours = [str(one) for one in bridge["names"].values]
     if absent := sorted(set(theirs) - set(ours)):
         raise InputError(
             f"the bridge has no {', '.join(absent)}; its regions are {', '.join(ours)}. Fit it to "
@@ -228,17 +269,31 @@ def atmosphere_of(
     regions = rows_of_regions(made, inversions)
     used = made.isel(region=regions)
     ours, years = common_years(steps, inversions)
+    _require_possible(ours, used)
     row, column = contributing(used)
     x = pixels_of(drivers, place[0][row], place[1][column], features)
     _check_whole(x, used, row, column)
     spread = ranges(
         ours.values,
-        whole=None if whole is None else common_years(steps, whole)[0].values,
+        whole=None if whole is None else of_the_same(whole, ours).values,
     )
     return Atmosphere(
         x, weights_of(used) * 1e-15, used["intercept"].values, ours.values, spread,
         used["region_area"].values / 1e12, years,
     )  # fmt: skip
+
+
+def _require_possible(inversions: xr.DataArray, bridge: xr.Dataset) -> None:
+    """Refuse amounts that no land can exchange: Tg that say Pg."""
+    beyond = np.nanmax(np.abs(inversions.values), axis=(0, 2))
+    over = beyond > _MOST * 31.0 * 1e-15 * bridge["region_area"].values
+    if over.any():
+        k = int(np.argmax(over))
+        raise InputError(
+            f"inversions have {beyond[k]:.3g} Pg in a month of {inversions['region'].values[k]}, "
+            f"more than its {bridge['region_area'].values[k] / 1e12:.3g} million km2 can exchange; "
+            "correct their units"
+        )
 
 
 def _check_whole(x: Array, bridge: xr.Dataset, row: Array, column: Array) -> None:
@@ -263,17 +318,25 @@ def pool_of(
 ) -> list[Pool]:
     """Read pixels of each region that is constrained, up to `MOST_POOLED`."""
     land = bridge["land_area"].values
-    pools = []
+    cells, own, total = [], [], []
     for k in rows_of_regions(bridge, inversions):
-        area = land * bridge["region_share"].values[k] * 1e-15
-        row, column = np.nonzero(area > 0.0)
-        if row.size > MOST_POOLED:
-            drawn = np.sort(random.choice(row.size, MOST_POOLED, replace=False))
-            row, column = row[drawn], column[drawn]
-        x = pixels_of(drivers, place[0][row], place[1][column], features)
-        there = np.isfinite(x).all(axis=(1, 2))
-        own = area[row, column][there]
-        pools.append(Pool(x[there], own * (area.sum() / own.sum())))
+        area = (land * bridge["region_share"].values[k] * 1e-15).ravel()
+        found = np.flatnonzero(area > 0.0)
+        if found.size > MOST_POOLED:
+            found = np.sort(random.choice(found, MOST_POOLED, replace=False))
+        cells.append(found)
+        own.append(area[found])
+        total.append(area.sum())
+    # Regions that share chunks are read together.
+    union = np.unique(np.concatenate(cells))
+    row, column = union // land.shape[1], union % land.shape[1]
+    x = pixels_of(drivers, place[0][row], place[1][column], features)
+    there = np.asarray(np.isfinite(x).all(axis=(1, 2)))
+    pools = []
+    for found, area, whole in zip(cells, own, total, strict=True):
+        at = np.searchsorted(union, found)
+        kept = there[at]
+        pools.append(Pool(x[at[kept]], area[kept] * (whole / area[kept].sum())))
     return pools
 
 

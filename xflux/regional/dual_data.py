@@ -105,11 +105,11 @@ class Split:
     away : ndarray of int
         Sites that it never sees, by which it is scored.
     held : ndarray of int
-        Sites that stop its training.
+        Sites that stop its training; empty where nothing does.
     held_years : tuple of int
         Years that stop its training; empty: those it is trained on.
     away_years : tuple of int
-        Years that it never sees.
+        Years whose inversions it never sees.
     """
 
     away: NDArray[np.int64]

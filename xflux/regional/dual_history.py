@@ -17,9 +17,9 @@ __all__ = ["history_of"]
 _HISTORY = {
     "ec": "loss of towers, g2 m-4 d-2",
     "atm": "loss of the atmosphere",
-    "ec_held": "loss of towers that stop the training, g2 m-4 d-2",
-    "atm_held": "loss of the atmosphere in years that stop the training",
-    "score": "sum of both over what they were at the start",
+    "ec_held": "loss of towers held out, g2 m-4 d-2",
+    "atm_held": "loss of the atmosphere in years held out",
+    "score": "sum of both held losses over what they were at the start",
     "eta_ec": "logarithm of the variance of towers",
     "eta_atm": "logarithm of the variance of the atmosphere",
     "bridge_r2": "explained variance of the region whose bridge holds least",

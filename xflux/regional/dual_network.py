@@ -15,20 +15,17 @@ from xflux.labels.attach import generated
 from xflux.learning.torch_session import require_torch, torch_session
 from xflux.progress_bar import progress_bar
 from xflux.regional.bridge import RegionalBridge
-from xflux.regional.bridge_estimate import places
 from xflux.regional.dual_apply import FittedDual, apply
-from xflux.regional.dual_atmosphere import atmosphere_of, inversions_of, pool_of
 from xflux.regional.dual_bridges import checked, grid_of, refitted, warn_of_decoupled
-from xflux.regional.dual_data import Atmosphere, Design, Member
+from xflux.regional.dual_constraint import Constraint, constraint_of
+from xflux.regional.dual_data import Member
 from xflux.regional.dual_file import Checkpoints, read, task_of, write
-from xflux.regional.dual_fitted import fitted_of, mean_range
+from xflux.regional.dual_fitted import fitted_of
 from xflux.regional.dual_history import history_of
-from xflux.regional.dual_inputs import TowerTable, chosen, tower_table
+from xflux.regional.dual_inputs import chosen, span_of, tower_table
 from xflux.regional.dual_options import design_of
 from xflux.regional.dual_splits import splits
 from xflux.regional.dual_training import train
-from xflux.regional.moving_bridge import MovingBridge
-from xflux.regional.net_field import grid_field
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,13 +65,14 @@ class DualConstraintNetwork(BaseEstimator):
         Take the root of the norm, which makes the misfit a distance. Without it large misses of
         single months count far more.
     held_years : int or sequence of int
-        Years that no member sees, by which the atmosphere is scored; as many again stop the
-        training. None are held of a span below five years.
+        Years whose inversions no member sees, by which the atmosphere is scored (towers train in
+        these too). None are held of a span below five years.
     epochs, rate, batch : int, float, int
         Epochs, step of Adam at the start (it falls along a cosine), and rows of towers in a step.
     patience : int, optional
-        Stop after so many epochs without a gain at towers and years held out, and keep the best
-        epoch; None: train to the end. Towers that are biased stop it before the atmosphere is met.
+        Stop after so many epochs without a gain at towers and years, and keep the best epoch; the
+        next fold and as many years as are held are kept back for it. None: train to the end, on
+        all of them. Towers that are biased stop it before the atmosphere is met.
     dropout : float
         Share of the units that are left out of each step for towers, so that sites are not
         learned by heart.
@@ -87,11 +85,12 @@ class DualConstraintNetwork(BaseEstimator):
     history : Dataset
         Losses (member, epoch).
     out_of_fold_ : DataArray (site, time)
-        NEE of each tower by the member that never saw it.
+        NEE of each tower by the member that never saw it; not kept in files.
     away_years_ : tuple of int
-        Years that no member saw.
+        Years whose inversions no member saw.
     bridge_ : RegionalBridge
-        Of the trained field, where bridges were made anew; else the one given.
+        Of the trained field, where bridges were made anew, fitted when first asked for (reads the
+        pixels of the regions); else the one given.
     feature_names_in_ : ndarray of str
 
     Notes
@@ -155,8 +154,8 @@ class DualConstraintNetwork(BaseEstimator):
     ) -> DualConstraintNetwork:
         """Fit to towers, and to inversions where these are given with drivers and bridge.
 
-        Reads the towers, the inversions, and of the grid the contributing pixels, with `rebridge`
-        up to 1,000 pixels of each region.
+        Reads the towers, the inversions, and of the grid the contributing pixels and, unless
+        ``check_every=0``, up to 1,000 pixels of each region.
 
         Parameters
         ----------
@@ -215,24 +214,35 @@ class DualConstraintNetwork(BaseEstimator):
                 f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing: the "
                 "atmosphere needs drivers, inversions and bridge; towers alone need none of them"
             )
+        if bridge is not None and not isinstance(bridge, RegionalBridge):
+            raise InputError(
+                f"bridge is a {type(bridge).__name__}; expected a fitted xflux.RegionalBridge"
+            )
         design = design_of(self)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         features = chosen(self.features, tower_drivers, drivers)
         table = tower_table(tower_drivers, tower_nee, features)
-        air, look = None, None
-        spread: dict[str, float] = {}
+        constraint = Constraint()
         if drivers is not None and inversions is not None and bridge is not None:
-            air, look, spread = self._atmosphere(
-                table, drivers, inversions, bridge, features, rebridge, ensemble
-            )
-        years = () if air is None else tuple(year for year, *_ in air.years)
-        parts = splits(table.rows.site, self.folds, years, self.held_years, self.seed)
+            constraint = constraint_of(
+                bridge, drivers, inversions, ensemble, table, features, seed=self.seed,
+                looks=bool(self.check_every), rebridge=rebridge, needed_by=_NAME,
+            )  # fmt: skip
+        air, look = constraint.atmosphere, constraint.look
+        parts = splits(
+            table.rows.site,
+            self.folds,
+            constraint.years,
+            self.held_years,
+            self.seed,
+            stops=self.patience is not None,
+        )
+        of_bridge = None if bridge is None else sorted(bridge.get_params().items())
         task = task_of(
             f"{sorted(self.get_params().items(), key=str)} {[f.name for f in features]} {rebridge} "
-            f"{parts}", table.rows.x,
-            table.rows.y, table.rows.site,
-            *(() if air is None else (air.x, air.weights, air.inversions, air.spread)),
+            f"{parts} {of_bridge} {device}", table.rows.x, table.rows.y, table.rows.site,
+            *constraint.data,
         )  # fmt: skip
         kept = Checkpoints(checkpoint, task)
         members: list[Member] = []
@@ -253,27 +263,45 @@ class DualConstraintNetwork(BaseEstimator):
         said = {
             "model": _NAME,
             "refinement": "towers alone" if air is None else "towers and atmosphere",
-            "flux_definition": "nee",
+            "flux_definition": table.nee.attrs["flux_definition"],
             "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
         }
         self.fitted_, self.out_of_fold_ = fitted_of(
-            members, features, tuple(self.hidden), table, said, spread
+            members,
+            features,
+            tuple(self.hidden),
+            table,
+            said,
+            constraint.spread,
+            float("nan") if drivers is None else span_of(drivers),
         )
         self.members_ = tuple(members)
         self.feature_names_in_ = np.array([feature.name for feature in features])
         self.away_years_ = members[0].split.away_years
         self._given = {
-            "towers": (tower_drivers, tower_nee), "drivers": drivers, "inversions": inversions,
+            "towers": (tower_drivers, tower_nee), "drivers": drivers,
+            "inversions": constraint.inversions,
             "bridge": bridge, "rebridge": rebridge, "device": device,
         }  # fmt: skip
-        self.bridge_ = bridge
-        if drivers is not None and bridge is not None:
-            if rebridge and self.check_every:
-                field = self.apply(drivers).assign(grid_of(drivers))
-                self.bridge_ = refitted(bridge, field)
-            else:
-                warn_of_decoupled(self.members_, stacklevel=2)
+        self._refitted: RegionalBridge | None = None
+        warn_of_decoupled(self.members_, anew=rebridge, stacklevel=2)
         return self
+
+    @property
+    def bridge_(self) -> RegionalBridge:
+        """Bridge of the trained field."""
+        self._fitted()
+        given = getattr(self, "_given", {})
+        bridge, drivers = given.get("bridge"), given.get("drivers")
+        if bridge is None or drivers is None:
+            raise AttributeError(
+                "there is no bridge: the model was loaded, or trained by towers alone; give one"
+            )
+        if not (given["rebridge"] and self.check_every):
+            return bridge
+        if self._refitted is None:
+            self._refitted = refitted(bridge, self.apply(drivers).assign(grid_of(drivers)))
+        return self._refitted
 
     def apply(
         self, ds: xr.Dataset, *, interval: float | None = None, members: bool = False
@@ -283,7 +311,9 @@ class DualConstraintNetwork(BaseEstimator):
         Parameters
         ----------
         ds : Dataset
-            Drivers, on any dims.
+            Drivers, on any dims, with all months: features with ``_site``, ``_cycle`` and
+            ``_anomaly`` are means over the months that are given, so that single years of a grid
+            give another NEE than all of it.
         interval : float, optional
             Share of the records of a tower that was not seen that ``nee_lower`` to ``nee_upper``
             hold; of one width everywhere.
@@ -305,7 +335,8 @@ class DualConstraintNetwork(BaseEstimator):
         ds : Dataset
             Drivers on the grid of the bridge.
         bridge : RegionalBridge, optional
-            None: `bridge_`.
+            None: `bridge_`; with `rebridge` that is fitted to this very field, and holds there. How
+            those held that the atmosphere was met by, `history` tells.
 
         Returns
         -------
@@ -326,7 +357,27 @@ class DualConstraintNetwork(BaseEstimator):
     def sensitivity(
         self, subsets: Sequence[int | str] = (1, 2, 3, "all"), *, draws: int = 3
     ) -> xr.Dataset:
-        """Fit again to some of the inversions: one against many; see `dual_sensitivity`."""
+        """Fit again to some of the inversions: one against many.
+
+        Parameters
+        ----------
+        subsets : sequence of int or "all"
+            How many inversions at a time: 1 is each alone, more are some of their combinations.
+        draws : int
+            Combinations of each size.
+
+        Returns
+        -------
+        Dataset
+            ``nee`` and ``target`` (subset, region, time) [Pg per month]; ``bias`` and ``rmse``
+            (subset, region) against the inversions fitted to, ``bias_all`` and ``rmse_all``
+            against all.
+
+        Raises
+        ------
+        InputError
+            Without the data of a fit to inversions, as after `load`.
+        """
         from xflux.regional.dual_sensitivity import sensitivity
 
         given = getattr(self, "_given", None)
@@ -345,8 +396,7 @@ class DualConstraintNetwork(BaseEstimator):
         parameters = self.get_params(deep=False)
         for name in ("hidden", "features", "weighting", "held_years"):
             value = parameters[name]
-            plain = value is None or isinstance(value, str | int)
-            parameters[name] = value if plain else list(value)
+            parameters[name] = None if value is None else np.asarray(value).tolist()
         return write(path, self._fitted(), self._members(), parameters)
 
     @classmethod
@@ -357,6 +407,10 @@ class DualConstraintNetwork(BaseEstimator):
         ------
         FileFormatError
             When the file is truncated, was changed, is of a newer version or of another model.
+
+        Notes
+        -----
+        What the towers were predicted to have (`out_of_fold_`) and the bridge are not in the file.
         """
         fitted, members, parameters = read(path)
         plain: dict[str, Any] = {
@@ -368,35 +422,6 @@ class DualConstraintNetwork(BaseEstimator):
         model.feature_names_in_ = np.array([feature.name for feature in fitted.features])
         model.away_years_ = members[0].split.away_years
         return model
-
-    def _atmosphere(
-        self,
-        table: TowerTable,
-        drivers: xr.Dataset,
-        inversions: xr.DataArray | xr.Dataset,
-        bridge: RegionalBridge,
-        features: Any,
-        rebridge: bool,
-        ensemble: xr.DataArray | None,
-    ) -> tuple[Atmosphere, Any, dict[str, float]]:
-        """Return what the atmosphere says, what looks at bridges, and the range of inversions."""
-        known = inversions_of(inversions, table.nee)
-        whole = None if ensemble is None else inversions_of(ensemble, table.nee)
-        field = grid_field(drivers, needed_by=_NAME)
-        made = bridge.to_dataset()
-        place = places(made, field)
-        air = atmosphere_of(bridge, drivers, field.steps, known, features, place, whole=whole)
-        spread = mean_range(known, air)
-        if not self.check_every:
-            return air, None, spread
-        pools = pool_of(
-            made, drivers, known, features, place, np.random.default_rng([self.seed, 5])
-        )
-
-        def look(k: int, design: Design) -> MovingBridge:
-            return MovingBridge(bridge, design, air, pools, [self.seed, k], rebridge)
-
-        return air, look, spread
 
     def _fitted(self) -> FittedDual:
         fitted: FittedDual | None = getattr(self, "fitted_", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.skill.regional_series import regional_series
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,32 +40,34 @@ def sensitivity(
     Returns
     -------
     Dataset
-        Dims (subset, region, time): ``nee`` [Pg per month] by exact integrals, and ``target``, the
-        mean of the inversions fitted to; (subset, region): ``bias`` and ``rmse`` against the
-        target, ``bias_all`` and ``rmse_all`` against the mean of all inversions [Pg per month].
-        Coordinate ``inversions`` names those of a subset.
+        Regions by name. Dims (subset, region, time): ``nee`` [Pg per month] by exact integrals, and
+        ``target``, the mean of the inversions fitted to; (subset, region): ``bias`` and ``rmse``
+        against the target, ``bias_all`` and ``rmse_all`` against the mean of all inversions
+        [Pg per month].
+        ``subset`` names the inversions.
     """
     import xarray as xr
 
+    from xflux.regional.dual_atmosphere import rows_of_regions
     from xflux.regional.dual_bridges import grid_of, regions_of
     from xflux.regional.regional_integral import regional_integral
 
-    inversions = given["inversions"]
-    if isinstance(inversions, xr.Dataset):
-        inversions = inversions["nee"]
-    inversions = inversions.load()
+    inversions, drivers = given["inversions"], given["drivers"]
+    made = given["bridge"].to_dataset()
+    rows = rows_of_regions(made, inversions)
     series, targets, names = [], [], []
     for chosen in _chosen(inversions.sizes["inversion"], subsets, draws, model.seed):
         part = inversions.isel(inversion=list(chosen))
         one = type(model)(**model.get_params(deep=False)).fit(
-            *given["towers"], drivers=given["drivers"], inversions=part, bridge=given["bridge"],
+            *given["towers"], drivers=drivers, inversions=part, bridge=given["bridge"],
             rebridge=given["rebridge"], ensemble=inversions, device=given["device"],
             progress=False,
         )  # fmt: skip
-        field = one.apply(given["drivers"]).assign(grid_of(given["drivers"]))
-        regions = regions_of(given["bridge"].to_dataset(), field)
-        found = regional_integral(field, regions=regions, freq="MS")["nee"].compute()
-        series.append(found)
+        field = one.apply(drivers).assign(grid_of(drivers))
+        regions = regions_of(made, field).isel(region=rows)
+        found = regional_series(regional_integral(field, regions=regions), called="the network")
+        # In the order of the inversions, and called as there: bridges have numbers and names.
+        series.append(found.assign_coords(region=inversions["region"]).compute())
         targets.append(part.mean("inversion"))
         names.append("+".join(str(name) for name in part["inversion"].values))
     label = xr.Variable("subset", names, {"long_name": "inversions fitted to"})

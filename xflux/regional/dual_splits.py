@@ -22,6 +22,8 @@ def splits(
     years: Sequence[int],
     held_years: int | Sequence[int],
     seed: int,
+    *,
+    stops: bool,
 ) -> list[Split]:
     """Divide towers into folds, and years into those trained on and those held out.
 
@@ -30,12 +32,14 @@ def splits(
     site : ndarray (row,)
         Number of the tower of each row.
     folds : int
-        Member k is scored by fold k, and stopped by fold k + 1.
+        Member k is scored by fold k, and with `stops` stopped by fold k + 1.
     years : sequence of int
         Of the atmosphere.
     held_years : int or sequence of int
         How many years no member sees, or which.
     seed : int
+    stops : bool
+        Keep sites and years back by which training is stopped.
 
     Raises
     ------
@@ -50,30 +54,37 @@ def splits(
         )
     random = np.random.default_rng([seed, 9])
     parts = np.array_split(random.permutation(sites), folds)
-    away, rest = _held(list(years), held_years, random)
+    away, rest = _held(list(years), held_years, random, times=2 if stops else 1)
     made = []
     for k in range(folds):
+        if not stops:
+            made.append(Split(np.sort(parts[k]), np.empty(0, np.int64), (), away))
+            continue
         stop: tuple[int, ...] = ()
         if away and len(rest) > len(away) + 1:
             drawn = random.choice(rest, size=len(away), replace=False)
             stop = tuple(sorted(int(year) for year in drawn))
-        stops = parts[(k + 1) % folds] if folds > 2 else _third(parts[1 - k], random)
-        made.append(Split(np.sort(parts[k]), np.sort(stops), stop, away))
+        held = parts[(k + 1) % folds] if folds > 2 else _third(parts[1 - k], seed)
+        made.append(Split(np.sort(parts[k]), np.sort(held), stop, away))
     return made
 
 
-def _third(sites: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """Draw a third of the sites: with two folds the other one must also train."""
+def _third(sites: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Draw a third of the sites: with two folds the other one must also train.
+
+    Years have a generator of their own, so that towers alone have the same sites.
+    """
+    random = np.random.default_rng([seed, 10])
     return random.permutation(sites)[: max(1, sites.size // 3)]
 
 
 def _held(
-    years: list[int], wanted: int | Sequence[int], random: np.random.Generator
+    years: list[int], wanted: int | Sequence[int], random: np.random.Generator, *, times: int
 ) -> tuple[tuple[int, ...], list[int]]:
     """Return the years that no member sees, and the others."""
     if isinstance(wanted, int | np.integer):
         count = int(wanted) if len(years) >= FEWEST_YEARS else 0
-        if count and len(years) - 2 * count < 1:
+        if count and len(years) - times * count < 1:
             raise InputError(f"held_years={wanted} of {len(years)} years leave none to train on")
         away = (
             sorted(int(one) for one in random.choice(years, size=count, replace=False))

@@ -100,11 +100,10 @@ def train(
     atmosphere: Atmosphere | None,
     split: Split,
     *,
-    start: Member | None = None,
     look: Look | None = None,
     device: str = "cpu",
 ) -> Member:
-    """Train one network until sites and years that it does not train on gain no more.
+    """Train one network, to the end or until sites and years kept back gain no more.
 
     Parameters
     ----------
@@ -116,8 +115,6 @@ def train(
     atmosphere : Atmosphere, optional
         None: towers alone.
     split : Split
-    start : Member, optional
-        Whose weights to go on from.
     look : callable, optional
         Gets weights and epoch every `check_every` epochs; says how well the bridge of each region
         holds (R2), and what to meet the inversions by from then on.
@@ -128,7 +125,9 @@ def train(
     A step takes a batch of towers and one whole year of all regions. With a patience training
     stops when ``L_EC,held / L_EC,0 + L_ATM,held / L_ATM,0`` gains no more, where 0 is before the
     first step: the weighed sum may fall by its weights alone. Where towers are biased, those held
-    out stop it before the atmosphere is met.
+    out stop it before the atmosphere is met. Without a patience nothing is kept back for it, and
+    held losses are those of the sites and years by which the member is scored: told, and nothing
+    is decided by them.
 
     Units are left out for towers alone. There are few, and each is recognised by what does not
     change at its site: without that the network learns sites by heart, their loss falls to little,
@@ -137,13 +136,14 @@ def train(
     import torch
 
     apart = np.isin(towers.site, split.away)
-    watch = np.isin(towers.site, split.held) & ~apart
-    use = ~apart & ~watch
+    kept_back = np.isin(towers.site, split.held) & ~apart
+    use = ~apart & ~kept_back
+    watch = apart if design.patience is None else kept_back
     if not use.any() or not watch.any():
         raise InputError(
             "a fold leaves no rows to train on or to stop by; give more sites, or fewer folds"
         )
-    arrays = dict(start.arrays) if start is not None else _start(design, seed, towers, use)
+    arrays = _start(design, seed, towers, use)
     session = _session(design, arrays, atmosphere, device)
     tensors = session.tensors
     leaves = [tensors[name].requires_grad_() for name in session.learned]
@@ -155,7 +155,7 @@ def train(
     optimiser = torch.optim.Adam(groups)
     x, y = (torch.as_tensor(a[use], device=device) for a in (towers.x, towers.y))
     x_held, y_held = (torch.as_tensor(a[watch], device=device) for a in (towers.x, towers.y))
-    in_years, stop_years = _years(atmosphere, split)
+    in_years, watch_years = _years(atmosphere, split, stops=design.patience is not None)
     batches = np.random.default_rng([*seed, 1])
     chance = torch.Generator(device=device)
     chance.manual_seed(int(np.random.default_rng([*seed, 6]).integers(2**62)))
@@ -170,7 +170,7 @@ def train(
                 ((session.nee(a) - b) ** 2).cpu().numpy()
                 for a, b in zip(x_held.split(_WATCHED), y_held.split(_WATCHED))
             ]).mean())  # fmt: skip
-            air = [session.of_year(k).item() for k in stop_years]
+            air = [session.of_year(k).item() for k in watch_years]
         return ec, float(np.mean(air)) if air else np.nan
 
     first = held()
@@ -209,7 +209,7 @@ def train(
             if anew is not None:
                 session.meet(anew)
         history.append(parts)
-        if not np.isfinite(score):
+        if not np.isfinite(ec_held + parts["ec"] + np.nan_to_num(parts["atm"], posinf=np.nan)):
             raise InputError(f"diverged in epoch {epoch + 1}; take a rate below {design.rate}")
         schedule.step()
         if design.patience is None or score < best:
@@ -225,17 +225,20 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
     return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
 
 
-def _years(atmosphere: Atmosphere | None, split: Split) -> tuple[list[int], list[int]]:
-    """Return the years that are trained on and those that stop, by position."""
+def _years(
+    atmosphere: Atmosphere | None, split: Split, *, stops: bool
+) -> tuple[list[int], list[int]]:
+    """Return the years that are trained on and those that are watched, by position."""
     if atmosphere is None:
         return [], []
     numbers = [year for year, *_ in atmosphere.years]
     apart = {*split.held_years, *split.away_years}
     seen = [k for k, year in enumerate(numbers) if year not in apart]
-    stop = [k for k, year in enumerate(numbers) if year in split.held_years]
+    watched = split.held_years if stops else split.away_years
+    watch = [k for k, year in enumerate(numbers) if year in watched]
     if not seen:
         raise InputError(f"of the years {numbers} none is left to train on; hold fewer out")
-    return seen, stop or seen
+    return seen, watch or (seen if stops else [])
 
 
 def _session(

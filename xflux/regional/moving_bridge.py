@@ -93,7 +93,8 @@ class MovingBridge:
                     draw = np.random.default_rng([*self.seed, 4, k])
                     series = np.ascontiguousarray(x.T, np.float32)
                     self.groups.append(cluster_series(
-                        series, self.bridge.clusters, band=self.bridge.band, random=draw
+                        series, self.bridge.group_count(len(pool.area)), band=self.bridge.band,
+                        random=draw,
                     ))  # fmt: skip
                 chosen.append(self._choose(x, y, pool.area, self.groups[k].labels, random))
         if self.anew:
@@ -112,7 +113,7 @@ class MovingBridge:
         choice = choose_pixels(
             Samples(x, y, fold, area, cycle), stratified_sample(labels, size, random), labels,
             stand_ins, enough=self.bridge.r2, of_anomalies=self.bridge.anomaly_r2,
-            most=self.bridge._most(len(labels)), relax=True,
+            most=self.bridge.most(len(labels)), relax=True,
         )  # fmt: skip
         return choice.pixels, choice.weights, choice.intercept
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xflux.errors import InputError
 from xflux.labels.blockwise import is_lazy
-from xflux.labels.calendar import TimeSteps, time_steps
+from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
 from xflux.labels.periods import Periods, periods
@@ -22,7 +22,23 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-__all__ = ["NetField", "grid_field", "months_of", "net_field"]
+__all__ = ["Grid", "NetField", "grid_of_drivers", "months_of", "net_field"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of latitude and longitude with steps of time.
+
+    Attributes
+    ----------
+    lat, lon : DataArray
+        Of one dimension each, in degrees.
+    steps : TimeSteps
+    """
+
+    lat: xr.DataArray
+    lon: xr.DataArray
+    steps: TimeSteps
 
 
 @dataclass(frozen=True)
@@ -48,12 +64,20 @@ class NetField:
     lon: str
 
     @property
+    def grid(self) -> Grid:
+        """What it lies on."""
+        return Grid(self.rate[self.lat], self.rate[self.lon], self.steps)
+
+    @property
     def time(self) -> str:
         """Dimension of time."""
         return self.steps.dim
 
 
-def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str) -> NetField:
+def net_field(
+    nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_by: str,
+    stamp: Step | None = None,
+) -> NetField:  # fmt: skip
     """Find a flux, convert it, and weigh its cells.
 
     Parameters
@@ -65,6 +89,8 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
         Canonical name of the flux.
     needed_by : str
         For messages.
+    stamp : {"D", "MS", "YS"}, optional
+        What a time stamp stands for, where that cannot be told.
 
     Raises
     ------
@@ -94,7 +120,7 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
         )
     area = cell_area(given)
     share = land_fraction(given)
-    steps = time_steps(given)
+    steps = time_steps(given, freq=stamp)
     if steps is None:
         raise InputError(f"{needed_by} needs months, and {variable} has the dims {rate.dims}")
     land = area if share is None else area * share.transpose(*area.dims)
@@ -106,16 +132,14 @@ def net_field(nee: xr.Dataset | xr.DataArray, *, variable: str = "nee", needed_b
     return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
 
 
-def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
-    """Return grid and months of drivers, as of a flux on them.
+def grid_of_drivers(ds: xr.Dataset, *, needed_by: str) -> Grid:
+    """Return grid and steps of drivers.
 
     Raises
     ------
     InputError
         For another grid, or no time.
     """
-    import xarray as xr
-
     lat, lon = find_lat_lon(ds)
     steps = time_steps(ds)
     if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims or steps is None:
@@ -123,10 +147,7 @@ def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
             f"{needed_by} needs drivers on a grid of latitude by longitude with months, and they "
             f"have the dims {tuple(ds.dims)}"
         )
-    order = (steps.dim, str(lat.dims[0]), str(lon.dims[0]))
-    empty = np.broadcast_to(np.float32(0.0), [ds.sizes[dim] for dim in order])
-    rate = xr.DataArray(empty, dims=order, coords={dim: ds[dim] for dim in order}, name="nee")
-    return NetField(rate, rate.isel({steps.dim: 0}), steps, order[1], order[2])
+    return Grid(lat, lon, steps)
 
 
 def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:

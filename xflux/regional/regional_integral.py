@@ -14,6 +14,7 @@ from xflux.labels.attach import generated, with_coordinate_attributes
 from xflux.labels.calendar import Step, TimeSteps, find_time, time_steps
 from xflux.labels.cellsum import Limits
 from xflux.labels.coasts import warn_of_coasts
+from xflux.labels.coordinates import find_bounds
 from xflux.labels.find import require_known
 from xflux.labels.grid import cell_area, land_fraction, match_grid
 from xflux.labels.integral import regional_sums
@@ -37,7 +38,9 @@ _BOUNDS = ("_lower", "_upper")
 class Bridge(Protocol):
     """What estimates the flux of regions from a few of their pixels."""
 
-    def estimate(self, nee: xr.DataArray, *, freq: Freq, units: str) -> xr.DataArray:
+    def estimate(
+        self, nee: xr.Dataset, *, freq: Freq, units: str, stamp: Step | None
+    ) -> xr.DataArray:
         """Return the flux of each region and step, dims (..., region, time)."""
         ...
 
@@ -87,7 +90,8 @@ def regional_integral(
         Your own names, such as ``{"nee": "NEE_model"}``.
     skipna : bool
         Leave cells without values out, and report them (default); False: NaN for a region that
-        lacks any, as a bridge always does for its pixels.
+        lacks any. A bridge is NaN where any of its pixels is, and takes neither this nor
+        `min_valid`.
     min_valid : float
         Least share of the area of a region that must have values.
     stamp : {"D", "MS", "YS"}, optional
@@ -156,6 +160,10 @@ def regional_integral(
     -186.17
     """
     _check(variable, freq)
+    if bridge is not None and (not skipna or min_valid != 0.0):
+        raise InputError(
+            "a bridge is NaN where any of its pixels is; leave skipna and min_valid out"
+        )
     if bridge is not None and regions is not None:
         raise InputError(
             "regions are those of the bridge; leave regions out, or sum exactly without a bridge"
@@ -163,7 +171,7 @@ def regional_integral(
     ds = plain_indexes(ds)
     found_in = found_flux(ds, variable, names, needed_by="regional_integral")
     if bridge is not None:
-        return _estimated(found_in.canonical, bridge, freq, units)
+        return _estimated(found_in.canonical, ds, bridge, freq, units, stamp)
     flux, scale = found_in.array, found_in.scale
     steps = _steps(ds, flux, stamp)
     area, land = cell_area(ds), land_fraction(ds)
@@ -216,14 +224,20 @@ def _limits(variable: str, scale: float) -> Limits:
     return Limits(low, high, said_of_dropped(variable))
 
 
-def _estimated(flux: xr.DataArray, bridge: Bridge, freq: Freq, units: str) -> xr.Dataset:
+def _estimated(
+    flux: xr.DataArray, ds: xr.Dataset, bridge: Bridge, freq: Freq, units: str, stamp: Step | None
+) -> xr.Dataset:
     estimate = getattr(bridge, "estimate", None)
     if estimate is None:
         raise InputError(
             f"bridge is a {type(bridge).__name__}, which estimates nothing; give a fitted "
             "xflux.RegionalBridge, or the regions as regions=..."
         )
-    found = estimate(flux, freq=freq, units=units)
+    dim = find_time(flux)
+    bounds = None if dim is None else find_bounds(ds, ds[dim])
+    beside = {} if bounds is None else {str(bounds.name): bounds.variable}
+    given = flux.to_dataset(name=str(flux.name)).assign(beside)
+    found = estimate(given, freq=freq, units=units, stamp=stamp)
     # What the bridge says of its estimate goes before what the flux says.
     kept = {key: flux.attrs[key] for key in (*KEPT, "positive") if key in flux.attrs}
     kept.pop("cell_methods", None)

@@ -88,7 +88,9 @@ def write_inversions(earth: Earth, path: str | os.PathLike[str], regions: Any, n
     }
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    ds.to_netcdf(target)
+    part = target.with_name(target.name + ".partial")
+    ds.to_netcdf(part)
+    part.replace(target)
     return target
 
 
