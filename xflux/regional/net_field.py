@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.labels.blockwise import is_lazy
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
@@ -123,6 +124,9 @@ def net_field(
     if steps is None:
         raise InputError(f"{needed_by} needs months, and {variable} has the dims {rate.dims}")
     land = area if share is None else area * share.transpose(*area.dims)
+    # Dask fails on arrays whose lazy coordinates are among what they are computed from.
+    rate = rate.drop_vars([name for name, one in rate.coords.items() if is_lazy(one)])
+    land = land.reset_coords(drop=True)
     land = land.fillna(0.0).drop_attrs().assign_attrs(units="m2", long_name="area of land")
     order = (str(lat.dims[0]), str(lon.dims[0]))
     return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
