@@ -165,7 +165,7 @@ def test_years_that_were_held_out_are_told_and_scored_apart(done):
     error = (whole["with the atmosphere"] - whole["mean of the inversions"])[list(away)]
     found = globe.loc["with the atmosphere", "rmse of years not seen"]
     assert found == pytest.approx(float(np.sqrt((error**2).mean())), rel=1e-3)
-    assert "Years that no network saw" in report
+    assert "Years whose inversions no network saw" in report
 
 
 def test_towers_out_of_fold_are_scored_by_land_cover_for_both(done):

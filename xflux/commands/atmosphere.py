@@ -86,7 +86,7 @@ class Pair:
 
     @property
     def away(self) -> tuple[int, ...]:
-        """Years that no member saw."""
+        """Years whose inversions no member saw."""
         return tuple(self.models[WITH].away_years_)
 
     @property

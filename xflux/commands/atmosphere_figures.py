@@ -119,7 +119,9 @@ def _years(
 ) -> Canvas:  # fmt: skip
     from xflux.plot.regional import plot_region_years
 
-    note = f"no network saw {' and '.join(map(str, away))} (shaded)" if away else ""
+    note = (
+        f"no network saw the inversions of {' and '.join(map(str, away))} (shaded)" if away else ""
+    )
     ax: Any = plot_region_years(
         sources, show=ALL, colors=colours, figsize=(8.2, 4.0), legend=False, note=note
     )

@@ -94,7 +94,8 @@ def add_demo_atmosphere(
         pair, estimates, reference, title="NEE of all regions against the truth (synthetic)",
         note="Means, standard deviations and errors of annual sums in PgC per year; RMSE and range "
         "of the mean seasonal cycle in PgC per month. Networks are trained on the inversions, none "
-        f"on the truth; no member saw {' and '.join(map(str, pair.away))}.",
+        "on the truth; no member saw the inversions of "
+        f"{' and '.join(map(str, pair.away))}.",
     )  # fmt: skip
     tables = [
         globe,
@@ -106,7 +107,7 @@ def add_demo_atmosphere(
         at_towers,
         year_table(
             pair, {**estimates, "truth": sums}, label="synthetic",
-            held="Years not seen in training were kept from all members. ",
+            held="The inversions of years not seen were kept from all members. ",
         ),
         bridge_table(pair, label="synthetic"),
     ]  # fmt: skip
@@ -224,7 +225,7 @@ def _verdict(globe: Table, pixels: Table, towers: Table) -> str:
         f"{TITLE}: with towers that miss tropical nights the land takes up {sink[ALONE]:.1f} PgC "
         f"per year by towers alone,\n{sink[WITH]:.1f} with the atmosphere, {sink['truth']:.1f} in "
         f"truth ({sink[INVERSIONS]:.1f} by the inversions). From towers alone to both: RMSE of\n"
-        f"years {change(sums['rmse of years'])} PgC, of years that no network saw "
+        f"years {change(sums['rmse of years'])} PgC, of years whose inversions none saw "
         f"{change(sums['rmse of years not seen'])}, of months of tropical cells {change(error)}\n"
         f"g m-2 d-1 ({error[_OFFSET]:.2f} with a constant by region), their correlation "
         f"{change(cells['r, tropics'])}. Records of tropical towers are\nmet "

@@ -124,7 +124,7 @@ def _facts(pair: Pair, towers: xr.Dataset) -> list[str]:
         f"{', '.join(map(str, model.feature_names_in_))}. Both start from the same weights",
     ]
     if pair.away:
-        facts.append(f"Years that no network saw: {', '.join(map(str, pair.away))}")
+        facts.append(f"Years whose inversions no network saw: {', '.join(map(str, pair.away))}")
     else:
         facts.append(
             f"No year was held out, as there are {len(pair.years)}: nothing here tests what the "
@@ -178,7 +178,7 @@ def _tables(pair: Pair, reference: Reference, nee: xr.DataArray) -> list[Table]:
         ),
         year_table(
             pair, {**pair.means, INVERSIONS: pair.mean_inversion},
-            held="Years not seen were kept from all networks, and test them. ",
+            held="The inversions of years not seen were kept from all networks, and test them. ",
         ),
         _tower_table(pair, nee),
         bridge_table(pair),
