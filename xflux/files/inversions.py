@@ -68,8 +68,9 @@ def open_inversions(
           inversion (``inversion`` or ``model``; may be absent), and a column for each region, or
           one of regions and one of values. Read at once.
     regions : optional
-        Of grids: what `xflux.labels.regions.as_regions` reads, on their grid; the globe by
-        default. Of tables: the names of those to read, all by default.
+        Of grids: what `xflux.labels.regions.as_regions` reads, on their grid, or a function that
+        makes it on the grid of each file, such as `xflux.transcom_regions`; the globe by default.
+        Of tables: the names of those to read, all by default.
     bands : sequence of float, or mapping of str to (south, north), optional
         In place of `regions`, of grids and files by latitude: edges of bands of latitude, such as
         ``(-90, -23.5, 0, 23.5, 50, 90)``. They may cut rows of cells.
@@ -195,8 +196,13 @@ class _Asked:
 
     @property
     def over(self) -> Any:
-        """What grids are summed over: bands, a mask, or None for the globe."""
+        """What grids are summed over: bands, a mask, what makes one, or None for the globe."""
         return self.regions if self.bands is None else self.bands
+
+    @property
+    def names(self) -> Any:
+        """What is asked of tables; a function divides grids, and tables are divided already."""
+        return None if callable(self.regions) else self.regions
 
 
 def _files(paths: Paths | Mapping[str, Paths]) -> list[tuple[str, list[str]]]:
@@ -240,14 +246,14 @@ def _read(path: str, name: str, asked: _Asked) -> xr.DataArray:
 
 
 def _from_table(path: str, name: str, label: str, asked: _Asked) -> tuple[xr.DataArray, str]:
-    if asked.bands is not None or not (asked.regions is None or _names_alone(asked.regions)):
+    if asked.bands is not None or not (asked.names is None or _names_alone(asked.names)):
         raise InputError(
             f"{label} is a table, whose regions have names alone; give regions= as a list of them"
         )
     return read_table(
         path,
         name,
-        regions=asked.regions,
+        regions=asked.names,
         variable=asked.variable,
         units=asked.units,
         positive=asked.positive,
