@@ -219,9 +219,15 @@ def test_time_bounds_of_drivers_count(world, plain):
 
 
 def test_amounts_that_no_land_can_exchange_are_refused(world):
-    inflated = (1e3 * world["inversions"]).assign_attrs(world["inversions"].attrs)
-    with pytest.raises(InputError, match="correct their units"):
-        fit(world, inversions=inflated, options=PLAIN)
+    inversions = world["inversions"]
+    first = inversions.time == inversions.time[0]
+    for times, message in (
+        (1e3, "check its units"),
+        (xr.where(first, 100.0, 1.0), "correct their units"),  # a month alone
+    ):
+        inflated = (times * inversions).assign_attrs(inversions.attrs)
+        with pytest.raises(InputError, match=message):
+            fit(world, inversions=inflated.transpose(*inversions.dims), options=PLAIN)
 
 
 def test_a_bridge_is_given_and_not_its_weights(world):
