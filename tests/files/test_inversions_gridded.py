@@ -12,6 +12,7 @@ from files.inversion_files import RATES, days_of, global_budget_file, grid, mont
 from guards import no_compute
 
 import xflux
+from xflux.errors import XfluxWarning
 from xflux.labels.grid import cell_area
 
 #: Area of the sphere, m2.
@@ -120,7 +121,8 @@ def test_days_are_summed_to_the_months_that_are_whole(tmp_path: Path) -> None:
     days = pd.date_range("2001-01-20", "2001-04-10", freq="D")
     field = uniform(0.3, days, "gC m-2 d-1", 1.0)
     field.to_dataset(name="co2flux_land").to_netcdf(tmp_path / "daily.nc")
-    found = xflux.open_inversions(tmp_path / "daily.nc")
+    with pytest.warns(XfluxWarning, match=r"daily\.nc: 2001-01, 2001-04 left out"):
+        found = xflux.open_inversions(tmp_path / "daily.nc")
     assert [str(time)[:7] for time in found.time.values] == ["2001-02", "2001-03"]
     np.testing.assert_allclose(found[0, 0], 0.3 * SPHERE * 1e-15 * np.array([28, 31]), rtol=1e-12)
 
