@@ -53,7 +53,7 @@ def open_inversions(
     *,
     regions: Any = None,
     bands: Sequence[float] | Mapping[str, tuple[float, float]] | None = None,
-    subtract: Mapping[str, xr.DataArray] | None = None,
+    subtract: Mapping[str, xr.DataArray | xr.Dataset] | None = None,
     flux_definition: str | None = None,
     units: str | None = None,
     positive: Literal["up", "down"] | None = None,
@@ -68,7 +68,9 @@ def open_inversions(
     paths : path, pattern, list of these, or mapping
         Files, read by what they hold; each is one inversion, called after its file, or several.
         A mapping names them: ``{"CAMS": "cams/*.nc"}``; several files of one name follow each
-        other in time.
+        other in time, so that an inversion of one file a month (CarbonTracker) must be given as
+        such a mapping. Members whose names several files share are called after both, ``GCB2024
+        CAMS``.
 
         - On a grid (NetCDF, Zarr): those of the Global Carbon Budget (1 x 1 degree monthly,
           ``land_flux_only_fossil_cement_adjusted`` by ``ensemble_member``), CarbonTracker
@@ -80,13 +82,18 @@ def open_inversions(
           one of regions and one of values. Read at once.
     regions : optional
         Of grids: what `xflux.labels.regions.as_regions` reads, on their grid; the globe by
-        default. Of tables: the names of those to read, all by default.
+        default. Cells of a mask with 0, a negative number or NaN lie outside of all regions,
+        unless its ``attrs["flag_values"]`` lists them. Of tables: the names of those to read, all
+        by default.
     bands : sequence of float, or mapping of str to (south, north), optional
         In place of `regions`, of grids and files by latitude: edges of bands of latitude, such as
         ``(-90, -23.5, 0, 23.5, 50, 90)``. They may cut rows of cells.
-    subtract : mapping of str to DataArray, optional
+    subtract : mapping of str to DataArray or Dataset, optional
         Terms to take out of each inversion (``fire``, ``fossil``, ``lateral``, ...): series along
-        ``region`` and ``time``, or on a grid, with units. What has no time is constant.
+        ``region`` and ``time``, or on a grid, of whole cells, with units. What has no time is
+        constant. A grid may be another one than that of the inversions, where regions are the
+        globe, bands or outlines; a mask must lie on both. A Dataset holds one flux, with its time
+        bounds or areas beside it.
     flux_definition : str, optional
         What the files hold, before `subtract`: terms of `xflux.labels.flux_definition.TERMS`.
         By default what they say, or what is known by the name of the variable; see Notes.
@@ -118,18 +125,24 @@ def open_inversions(
         For units that are missing or of no flux of carbon.
     InputError
         For unlike definitions or regions in one call, months that are missing within the span of
-        an inversion, and what is not told: direction, or definition. All problems of all files are
-        told at once.
+        an inversion, times that are no dates, several files (no mapping) without a month in
+        common, and what is not told: direction, or definition. All problems of all files are told
+        at once.
     GridMismatchError
-        When regions, or a term on a grid, lie on another grid.
+        When a mask of regions lies on another grid than a file or a term.
 
     Warns
     -----
     XfluxWarning
-        Of inversions that share one land flux.
+        Of inversions that share one land flux, months at either end that a file has in part,
+        which are left out, and regions of a table that are totals by their names.
 
     Notes
     -----
+    Time bounds decide which month a value is of. Without them a stamp a month is the month in which
+    it lies, and steps of hours begin at their stamps, or have them in their middle where all lie
+    half a step after midnight. ``months since`` and numbers such as 200101 are calendar months.
+
     An inversion sees all carbon between land and air less the fossil fuel it was told of. By
     default that is ``nee+fire+lateral``: what land use and harvest emit reaches the air as fire
     and respiration, and counts as such; and what rivers carry off was taken up on land. To set it
@@ -150,7 +163,8 @@ def open_inversions(
     Examples
     --------
     >>> inversions = xflux.open_inversions(  # doctest: +SKIP
-    ...     "GCP2024_inversions_1x1.nc", regions=mask, subtract={"fire": gfed, "lateral": rivers}
+    ...     {"GCB2024": "GCP2024_inversions_1x1.nc", "CT2022": "CT2022.flux1x1.*.nc"},
+    ...     bands=(-90, -23.5, 23.5, 90),
     ... )
     """
     if bands is not None and regions is not None:
