@@ -171,7 +171,10 @@ def _on_months(sums: xr.Dataset, steps: TimeSteps, label: str) -> xr.DataArray:
     whole = np.flatnonzero(sums["coverage"].values >= 1.0 - 1e-9)
     months = steps.clock.months(steps.clock.count(sums[dim].values, dim))
     if whole.size == 0:
-        raise InputError(f"{label} holds no whole month ({listed(months)})")
+        raise InputError(
+            f"{label} holds no whole month ({listed(months)}); stamps that are the ends of steps "
+            "need time bounds"
+        )
     require_successive(months[whole], label)
     total = sums["integral"].isel({dim: slice(whole[0], whole[-1] + 1)}).rename({dim: "time"})
     kept = {"region", "time"}
