@@ -210,5 +210,5 @@ def test_steps_longer_than_months_are_told_with_the_file(tmp_path: Path) -> None
 
 def test_a_file_without_a_whole_month_is_refused(tmp_path: Path) -> None:
     hourly("2001-01-01 03:00", 3, days=31).to_netcdf(tmp_path / "CT.200101.nc")
-    with pytest.raises(InputError, match="holds no whole month .* need time bounds"):
+    with pytest.raises(InputError, match=r"holds no whole month .* need time bounds"):
         xflux.open_inversions({"CT": tmp_path / "CT.200101.nc"})
