@@ -22,6 +22,8 @@ examples:
   xflux run --towers icos/ --drivers drivers.nc --co2 400 --out both
   xflux run --drivers other.nc --model both/model.safetensors --co2 400 --out other
   xflux run --drivers drivers.nc --co2 400 --land-models trendy/ --land-scenario S3 --out pools
+  xflux run --towers towers.csv --drivers drivers.nc --co2 400 --inversions GCP2024_inversions.nc \\
+      --subtract fire=gfed.nc lateral=rivers.nc --out dual
 """
 _DEMO_EXAMPLES = """\
 examples:
@@ -87,9 +89,12 @@ def _run(arguments: argparse.Namespace, given: Sequence[str]) -> str:
     from xflux.commands.run import run
 
     options = {name: value for name, value in vars(arguments).items() if name != "command"}
-    many = ("towers", "sites", "tower_extra", "drivers", "derive", "land_models")
+    many = (
+        "towers", "sites", "tower_extra", "drivers", "derive", "land_models", "inversions",
+        "regions", "bands",
+    )  # fmt: skip
     options |= {name: tuple(options[name]) for name in many}
-    options |= {"names": dict(arguments.names), "units": dict(arguments.units)}
+    options |= {name: dict(options[name]) for name in ("names", "units", "subtract")}
     return run(RunRequest(**options, command=shlex.join(["xflux", *given])))
 
 
@@ -129,8 +134,9 @@ def _add_run(commands: Any) -> None:
         description=(
             "Compute the baseline fluxes (GPP, RECO, NEE, LE) at towers, on a grid, or both; score "
             "them against the towers; learn from the towers what the baseline misses, validate "
-            "that on sites left out, and refine the grid by it; divide the carbon of the grid "
-            "between plants and soils; write results, tables, figures and report.md into a folder."
+            "that on sites left out, and refine the grid by it; learn NEE from towers and from "
+            "atmospheric inversions together; divide the carbon of the grid between plants and "
+            "soils; write results, tables, figures and report.md into a folder."
         ),
         epilog=_RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -210,6 +216,7 @@ def _add_run(commands: Any) -> None:
         "--emulator", metavar="FILE",
         help="allocate by a saved AllocationEmulator, such as emulator.safetensors of a run before",
     )  # fmt: skip
+    _add_inversions(run)
     both = run.add_argument_group("both")
     both.add_argument(
         "--co2", type=_number_or_path, metavar="PPM|FILE",
@@ -222,6 +229,47 @@ def _add_run(commands: Any) -> None:
     _add_output(run, default=None)
 
 
+def _add_inversions(run: Any) -> None:
+    atmosphere = run.add_argument_group(
+        "towers and the atmosphere",
+        "NEE by networks that towers and regional inversions train together, beside networks of "
+        "towers alone. Needs --towers, --drivers of the same years, and torch.",
+    )
+    atmosphere.add_argument(
+        "--inversions", nargs="+", default=[], metavar="PATH", action="extend",
+        help="inversions on a grid (such as those of the Global Carbon Budget), or tables of "
+        "regions (CSV)",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--regions", nargs="+", default=[], metavar="FILE", action="extend",
+        help="masks of the regions, one for the grid of the drivers and for each other grid of the "
+        "inversions (default: TransCom, on any grid)",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--bands", nargs="+", default=[], type=float, metavar="EDGE", action="extend",
+        help="bands of latitude as regions, such as -90 -23.5 23.5 90, for fluxes by latitude too",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--subtract", nargs="+", default=[], type=_pair, metavar="TERM=FILE", action="extend",
+        help="take out what towers do not see: fire, lateral, fossil, ...; on a grid or by region",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--flux-definition", metavar="TERMS",
+        help="what the inversions hold where they do not say, such as nee+fire+lateral, or nee",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--inversion-variable", metavar="NAME", help="their land flux, under a name not known"
+    )
+    atmosphere.add_argument(
+        "--inversion-units", metavar="UNIT",
+        help="their units where they do not say, such as 'PgC month-1'",
+    )  # fmt: skip
+    atmosphere.add_argument(
+        "--inversion-positive", choices=("up", "down"),
+        help="their direction where they do not say: up to the atmosphere, down for uptake",
+    )  # fmt: skip
+
+
 def _add_demo(commands: Any) -> None:
     demo = commands.add_parser(
         "demo",
@@ -229,9 +277,9 @@ def _add_demo(commands: Any) -> None:
         description=(
             "Generate an idealised Earth (synthetic) with drivers, towers and true fluxes, take it "
             "through the chain: baseline, refinement learned from the towers, maps and totals, "
-            "carbon of plants and soils as land models have it, causes; and score what comes out "
-            "against the truth. A folder that exists is kept unless "
-            "--overwrite is given."
+            "carbon of plants and soils as land models have it, causes, NEE by towers and the "
+            "atmosphere together; and score what comes out against the truth. A folder that exists "
+            "is kept unless --overwrite is given."
         ),
         epilog=_DEMO_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

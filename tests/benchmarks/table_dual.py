@@ -8,7 +8,7 @@ Towers that are biased in the tropics (``night_loss=1``), five inversions, 11 Tr
 degrees, 2001 to 2017, ten folds. All is scored against the truth, not against the inversions:
 
 1. The globe: annual mean and RMSE [Pg a year], RMSE of the mean seasonal cycle [Pg a month], years
-   that no member saw.
+   whose inversions no member saw.
 2. Towers out of fold, against what they recorded and against what is true there; those beyond the
    tropics by themselves [g m-2 d-1].
 3. Pixels: RMSE and correlation of months, beside towers alone with the constant of each region that

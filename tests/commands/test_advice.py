@@ -17,6 +17,15 @@ from xflux.commands.advice import in_options
         ("names={'ta': 't2'}: there is no variable", "--names ta=t2"),
         ("or estimate it with derive=('rnet',)", "--derive rnet"),
         ("or set it with PModel(co2=400.0)", "--co2 400"),
+        ("does not say what it holds; give flux_definition=, such as", "--flux-definition TERMS"),
+        ("give positive='up' (to the atmosphere)", "--inversion-positive up|down"),
+        ("give units='PgC month-1' or units='PgC yr-1'", "--inversion-units UNIT"),
+        ("name it with variable=", "--inversion-variable NAME"),
+        (
+            "is by latitude alone; give bands= in place of regions=",
+            "--regions FILE --bands EDGE EDGE ...",
+        ),
+        ("make no 10 folds; give folds=4 or fewer", "--folds 4"),
         ("join the tables by extra=, or open them apart", "--tower-extra FILE"),
     ],
 )

@@ -74,6 +74,25 @@ def test_carbon_is_divided_unless_told(captured):
     assert captured[3].emulator == "e.safetensors"
 
 
+def test_inversions_are_learned_from_on_request(captured):
+    required = ["run", "--towers", "t", "--drivers", "g", "--out", "o"]
+    options = (
+        "--inversions a b --inversions c --subtract fire=f lateral=l --bands -90 -23.5 90 "
+        "--flux-definition nee+fire --inversion-units PgC --inversion-positive down "
+        "--inversion-variable flux"
+    )
+    main([*required, *options.split()])
+    (request,) = captured
+    assert request.inversions == ("a", "b", "c")
+    assert request.subtract == {"fire": "f", "lateral": "l"}
+    assert request.bands == (-90.0, -23.5, 90.0)
+    assert (request.flux_definition, request.inversion_units) == ("nee+fire", "PgC")
+    assert (request.inversion_positive, request.inversion_variable) == ("down", "flux")
+    main([*required, "--inversions", "a", "--regions", "m", "n"])
+    assert captured[1].regions == ("m", "n")
+    assert captured[1].bands == ()
+
+
 def test_co2_may_be_a_file(captured):
     main(["run", "--towers", "a", "--co2", "co2_mm_mlo.csv", "--out", "o"])
     assert captured[0].co2 == "co2_mm_mlo.csv"

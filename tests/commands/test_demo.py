@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import xflux
 from xflux.cli import main
-from xflux.commands.store import reopen
+from xflux.commands.demo_atmosphere import add_demo_atmosphere
+from xflux.commands.progress import Progress
+from xflux.commands.report import Report
+from xflux.commands.store import reopen, store
+from xflux.commands.warned import collect_warnings
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """Run the demo once; return its folder and what it printed."""
-    import contextlib
-    import io
-
+    """Run the demo once, its networks briefly; return its folder and what it printed."""
     out = tmp_path_factory.mktemp("demo") / "demo"
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(printed):
+        patched.setattr("xflux.commands.demo_atmosphere._EPOCHS", 12)
         assert main(["demo", "--out", str(out)]) == 0
     return out, printed.getvalue()
 
@@ -30,7 +36,8 @@ def test_the_demo_prints_what_it_did_and_the_hash_of_the_planet(shown):
     assert f"frozen parameters {xflux.twin.Earth().parameters}" in printed
     for words in ("THE PLANET", "AT THE TOWERS", "LEARNED FROM THE TOWERS", "ON THE GRID",
                   "REFINED ON THE GRID", "AGAINST THE TRUTH", "CARBON OF PLANTS AND SOILS",
-                  "CARBON AGAINST THE TRUTH", "CAUSES"):  # fmt: skip
+                  "CARBON AGAINST THE TRUTH", "CAUSES",
+                  "TOWERS AND THE ATMOSPHERE"):  # fmt: skip
         assert words in printed
     assert "GPP [PgC per year]" in printed
     assert f"xflux demo --seed 1 --out {out} --overwrite" in printed
@@ -45,6 +52,8 @@ def test_everything_that_the_demo_writes_says_synthetic(shown):
         "grid_refined": ("gpp", "reco", "nee", "le"),
         "grid_truth": ("gpp", "reco", "nee", "le", "npp", "ra", "rh"),
         "grid_carbon": ("gpp", "ra", "rh", "npp", "nep", "cVeg", "cLitter", "cSoil"),
+        "grid_nee_towers": ("nee",),
+        "grid_nee_dual": ("nee",),
         "towers_observed": ("gpp", "nee"),
         "towers_baseline": ("gpp", "nee"),
         "towers_validated": ("gpp", "nee"),
@@ -70,6 +79,9 @@ def test_the_demo_draws_maps_series_scatter_and_budgets(shown):
     expected |= {"error_gpp", "error_nee", "truth_gpp", "truth_nee"}
     expected |= {f"validated_{flux}" for flux in ("gpp", "reco", "nee", "le")}
     expected |= {f"refined_{flux}" for flux in ("gpp", "reco", "nee", "le")}
+    expected |= {
+        f"atmosphere_{what}" for what in ("years", "seasons", "skill", "maps", "correlations")
+    }
     assert expected <= drawn
     assert all(path.stat().st_size > 5000 for path in (out / "figures").iterdir())
     assert "Left out" not in (out / "report.md").read_text()
@@ -193,6 +205,74 @@ def test_effects_of_the_demo_have_signs_beside_those_of_the_truth(shown):
     assert "alike in" in printed
 
 
+@pytest.mark.slow
+def test_the_atmosphere_brings_the_sink_of_biased_towers_near_to_the_truth(shown, tmp_path):
+    out, _ = shown
+    (tmp_path / "figures").mkdir()
+    report = Report("", label="synthetic")
+    with collect_warnings():
+        said = add_demo_atmosphere(
+            report, xflux.twin.Earth(), out / "grid_truth.zarr", tmp_path, "zarr",
+            Progress(quiet=True),
+        )  # fmt: skip
+    report.write(tmp_path, [])
+    globe = pd.read_csv(tmp_path / "tables" / "atmosphere_globe.csv", index_col="estimate")
+    alone, dual, true = (
+        globe.loc[name, "annual mean"] for name in ("towers alone", "with the atmosphere", "truth")
+    )
+    assert alone < true - 5.0
+    assert abs(dual - true) < 1.0
+    assert globe.loc["with the atmosphere", "rmse of years not seen"] < 2.0
+    pixels = pd.read_csv(tmp_path / "tables" / "atmosphere_pixels.csv", index_col="estimate")
+    rmse = pixels["rmse, tropics"]
+    assert rmse["with the atmosphere"] < rmse["towers alone, and a constant by region"]
+    assert rmse["towers alone, and a constant by region"] < rmse["towers alone"]
+    assert f"takes up {-alone:.1f} PgC per year by towers alone" in said
+    assert f"{-dual:.1f} with the atmosphere, {-true:.1f} in truth" in said
+
+
+def test_the_verdict_says_where_the_atmosphere_makes_it_worse(shown):
+    out, printed = shown
+    towers = pd.read_csv(out / "tables" / "atmosphere_towers.csv", index_col="estimate")
+    records = towers["records, tropics"]
+    worse = records["with the atmosphere"] > records["towers alone"]
+    said = " ".join(printed.split())
+    assert f"Records of tropical towers are met {'worse' if worse else 'better'}" in said
+    years = pd.read_csv(out / "tables" / "atmosphere_globe.csv", index_col="estimate")[
+        "r2 of years"
+    ]
+    better = years["with the atmosphere"] > years["towers alone"]
+    assert f"Anomalies of years are followed {'better' if better else 'worse'} (r2" in said
+
+
+def test_scores_of_both_networks_of_the_demo_are_those_of_regional_skill(shown):
+    out, _ = shown
+    truth = reopen(out / "grid_truth.zarr")[["nee", "cell_area", "land_fraction"]].load()
+    regions = xflux.transcom_regions(truth.reset_coords()).load()
+    sums = xflux.regional_integral(truth.reset_coords(), regions=regions).nee
+    field = reopen(out / "grid_nee_dual.zarr").load().reset_coords()
+    made = xflux.regional_integral(field, regions=regions).nee
+    scores = xflux.regional_skill(sums, made, independent=True)
+    globe = pd.read_csv(out / "tables" / "atmosphere_globe.csv", index_col="estimate")
+    assert (globe["trained on it"].dropna() == "no").all()
+    table = pd.read_csv(out / "tables" / "atmosphere_regions.csv", index_col="region")
+    found = table["nnse, with the atmosphere"]
+    np.testing.assert_allclose(found, scores.nnse, rtol=1e-3)
+    np.testing.assert_allclose(table["truth"], scores.annual_mean_reference, rtol=1e-3, atol=1e-4)
+
+
+def test_without_torch_the_demo_leaves_the_networks_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    earth = xflux.twin.Earth(resolution=30.0, end="2002")
+    progress = Progress(quiet=True)
+    true = store(earth.truth, tmp_path, "grid_truth", "netcdf", progress)
+    report = Report("")
+    said = add_demo_atmosphere(report, earth, true, tmp_path, "netcdf", progress)
+    assert "pip install 'xflux[nn]'" in said
+    assert "pip install 'xflux[nn]'" in report.sections[0].left_out["the networks"]
+    assert not report.files
+
+
 def test_the_model_of_the_demo_can_be_taken_on(shown):
     out, _ = shown
     model = xflux.ResidualModel.load(out / "model.safetensors")
@@ -214,7 +294,7 @@ def test_the_demo_does_not_overwrite(tmp_path, capsys):
 def test_the_demo_goes_into_a_folder_of_its_own_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # Carbon and causes are the same in either format, and take long.
-    for step in ("add_demo_carbon", "add_causes"):
+    for step in ("add_demo_carbon", "add_causes", "add_demo_atmosphere"):
         monkeypatch.setattr(f"xflux.commands.demo.{step}", lambda *arguments: "")
     assert main(["demo", "--quiet", "--format", "netcdf"]) == 0
     assert (tmp_path / "xflux-demo" / "grid_baseline.nc").exists()

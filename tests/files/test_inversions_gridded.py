@@ -64,6 +64,28 @@ def test_regions_of_a_partition_sum_to_the_globe(tmp_path: Path) -> None:
     np.testing.assert_array_equal(named.region, [1, 2, 3])
 
 
+def test_a_function_makes_the_regions_of_each_file_on_its_grid(tmp_path: Path) -> None:
+    path = global_budget_file(tmp_path / "gcb.nc")
+    fine = xr.open_dataset(path).interp(
+        latitude=np.arange(-82.5, 90, 15), longitude=np.arange(-172.5, 180, 15),
+        kwargs={"fill_value": "extrapolate"},
+    )  # fmt: skip
+    fine = fine.drop_vars("cell_area").assign(ensemble_member_name=("ensemble_member", ["A", "B"]))
+    fine.to_netcdf(tmp_path / "fine.nc")
+    asked = []
+
+    def halves(ds: xr.Dataset) -> xr.DataArray:
+        asked.append(ds.sizes["latitude"])
+        return xflux.latitude_bands(ds, (-90, 0, 90))
+
+    found = xflux.open_inversions([path, tmp_path / "fine.nc"], regions=halves)
+    assert asked == [6, 12]
+    assert list(found.names.values) == ["90S-0", "0-90N"]
+    one = xflux.open_inversions(path, bands=(-90, 0, 90))
+    np.testing.assert_allclose(found.isel(inversion=[0, 1]), one, rtol=1e-12)
+    np.testing.assert_allclose(found.sel(inversion="A"), one.sel(inversion="CAMS"), rtol=1e-6)
+
+
 def test_bands_cut_rows_of_cells_by_their_area(tmp_path: Path) -> None:
     path = global_budget_file(tmp_path / "gcb.nc")
     edges = (-90, -23.5, 0, 50, 90)

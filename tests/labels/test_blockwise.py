@@ -33,6 +33,16 @@ def test_a_multi_output_kernel_broadcasts_by_name():
     xr.testing.assert_equal(product, field() * field(lat=4))
 
 
+def test_coordinates_in_other_chunks_than_the_values_are_left_alone():
+    area = field(lat=4).chunk(lat=4)
+    lazy = field().chunk(lat=2, time=1).assign_coords(cell_area=area.variable)
+    (total, _) = blockwise(both, [lazy, field(lat=4)], outputs=2, dtype=np.dtype("f8"))
+    assert total.variable.chunksizes["lat"] == (2, 2)
+    np.testing.assert_array_equal(total.variable.compute(), field() + field(lat=4))
+    with pytest.raises(ChunkError, match="is in 2 chunks along 'lat'"):
+        require_whole(lazy, "lat", "flux")
+
+
 def test_dimensions_follow_the_largest_input_wherever_it_stands():
     (total, _) = blockwise(both, [field(lat=4), field()], outputs=2, dtype=np.dtype("f8"))
     assert total.dims == ("time", "lat", "lon")

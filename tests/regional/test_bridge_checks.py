@@ -39,6 +39,17 @@ def test_validation_is_the_estimate_beside_the_exact_integral(
     assert "synthetic" in found.attrs
 
 
+def test_a_store_whose_cell_area_is_a_lazy_coordinate_is_read(
+    bridge: RegionalBridge, seen: xr.Dataset, bands: xr.DataArray, tmp_path
+) -> None:
+    cells = seen.assign(nee=seen.nee.assign_attrs(cell_measures="area: cell_area"))
+    cells.chunk(time=24, lat=6).to_zarr(tmp_path / "nee.zarr", consolidated=False)
+    reopened = xr.open_zarr(tmp_path / "nee.zarr", decode_coords="all", consolidated=False)
+    assert "cell_area" in reopened.coords
+    again = RegionalBridge().fit(reopened, bands)
+    np.testing.assert_allclose(again.bridge_.weight, bridge.bridge_.weight)
+
+
 def test_a_flux_that_left_the_bridge_is_told(bridge: RegionalBridge, seen: xr.Dataset) -> None:
     """What pixels of a bridge do not see: all the others turned round."""
     fitted = bridge.to_dataset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 from sklearn.base import clone
@@ -64,5 +65,17 @@ def test_what_is_no_bridge_is_refused(bridge: RegionalBridge, tmp_path: Path) ->
     newer.to_netcdf(tmp_path / "newer.nc")
     with pytest.raises(FileFormatError, match="newer xflux"):
         RegionalBridge.load(tmp_path / "newer.nc")
+    changes = {
+        "lacks weight": lambda ds: ds.drop_vars("weight"),
+        "off the grid": lambda ds: ds.assign(cell=ds.cell.where(ds.cell < 0, 10**6)),
+        "do not agree": lambda ds: ds.assign(lat=ds.lat + 10.0),
+        "are missing": lambda ds: ds.assign(weight=ds.weight * np.nan),
+    }
+    for match, change in changes.items():
+        sound = xr.load_dataset(path)
+        changed = change(sound).assign_attrs(sound.attrs)
+        changed.to_netcdf(tmp_path / "changed.nc")
+        with pytest.raises(FileFormatError, match=match):
+            RegionalBridge.load(tmp_path / "changed.nc")
     with pytest.raises(InputError, match="make it first"):
         bridge.save(tmp_path / "nowhere" / "bridge.nc")

@@ -8,7 +8,7 @@ import xarray as xr
 from small_dual import OPTIONS, fit, small_world
 
 import xflux
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.regional.dual_training import train
 
 pytest.importorskip("torch")
@@ -110,7 +110,7 @@ def test_a_region_without_any_value_is_named(world):
 
 def test_a_bridge_that_counts_other_land_is_refused(world):
     field = world["truth"].drop_vars("land_fraction")
-    with pytest.warns(xflux.errors.XfluxWarning):
+    with pytest.warns(XfluxWarning):
         bridge = xflux.RegionalBridge(clusters=3, pixels=6, seed=1).fit(field, world["regions"])
     with pytest.raises(InputError, match="million km2 of land in the bridge and"):
         fit(world, bridge=bridge, options=PLAIN)
@@ -191,6 +191,42 @@ def test_without_patience_nothing_is_kept_back_and_what_is_scored_is_told(world,
     assert all(split.held.size == 0 and split.held_years == () for split, _ in seen)
     assert history.ec_held.notnull().all()
     assert history.atm_held.notnull().all()
+
+
+def test_a_part_of_the_months_is_another_climate_and_told(world, plain):
+    with pytest.warns(
+        XfluxWarning, match="p_site, ta_cycle are means over the months .* 1.9 years"
+    ):
+        plain.apply(world["grid"].isel(time=slice(0, 24)))
+    plain.apply(world["grid"].isel(lat=slice(4, 9)))
+    drivers, _ = world["towers"]
+    plain.apply(drivers.isel(time=slice(0, 24)))
+
+
+def test_time_bounds_of_drivers_count(world, plain):
+    """Months that are stamped by their ends are months all the same."""
+    grid = world["grid"]
+    start = grid.time.values
+    end = (start.astype("datetime64[M]") + 1).astype("datetime64[ns]")
+    late = grid.assign_coords(time=end).assign(
+        time_bnds=(("time", "nv"), np.stack([start, end], axis=1))
+    )
+    late["time"].attrs = {"bounds": "time_bnds"}
+    other = fit(world, drivers=late, options=PLAIN)
+    assert alike(plain, other)
+    found = other.check_bridge(late)
+    xr.testing.assert_allclose(found, plain.check_bridge(grid), rtol=1e-3, atol=1e-4)
+
+
+def test_amounts_that_no_land_can_exchange_are_refused(world):
+    inflated = (1e3 * world["inversions"]).assign_attrs(world["inversions"].attrs)
+    with pytest.raises(InputError, match="correct their units"):
+        fit(world, inversions=inflated, options=PLAIN)
+
+
+def test_a_bridge_is_given_and_not_its_weights(world):
+    with pytest.raises(InputError, match="bridge is a Dataset"):
+        fit(world, bridge=world["bridge"].to_dataset(), options=PLAIN)
 
 
 def test_numbers_of_numpy_are_saved(world, tmp_path):

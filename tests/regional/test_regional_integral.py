@@ -237,7 +237,7 @@ def test_shapes_divide_the_cells_of_their_border() -> None:
     ones = ds.assign(nee=xr.ones_like(ds.nee)).drop_vars("land_fraction")
     area = xflux.regional_integral(ones, regions={"west": west}).nee
     expected = SURFACE / 3 * np.array([31, 29]) * 1e-15
-    np.testing.assert_allclose(area[0], expected, rtol=1e-2)
+    np.testing.assert_allclose(area[0], expected, rtol=1e-12)
 
 
 def test_a_table_of_shapes_gives_names_and_is_brought_to_degrees() -> None:
@@ -266,12 +266,8 @@ def test_shapes_that_fit_no_grid_are_refused() -> None:
         xflux.regional_integral(ds, regions=[shapely.LineString([(0, 0), (1, 1)])])
     with pytest.raises(InputError, match="crosses itself"):
         xflux.regional_integral(ds, regions=[shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)])])
-    with pytest.raises(InputError, match="counted from -180 or all from 0"):
-        xflux.regional_integral(ds, regions=[shapely.box(-90, 0, 270, 9)])
-    gauss = np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(18)[0]))
-    uneven = ds.assign_coords(lat=gauss)
-    with pytest.raises(InputError, match="lat is not of one dimension in equal steps"):
-        xflux.regional_integral(uneven, regions=[shapely.box(0, 0, 90, 45)])
+    with pytest.raises(InputError, match="of all its parts from -180 or all from 0"):
+        xflux.regional_integral(ds, regions=[shapely.box(-100, 0, 270, 9)])
 
 
 @pytest.mark.parametrize("lazy", [False, True])

@@ -17,6 +17,13 @@ _OPTIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bextra=(?!=)"), lambda m: "--tower-extra FILE"),
     (re.compile(r"\bsites=(?!=)"), lambda m: "--sites FILE"),
     (re.compile(r"\bmin_qc=(?!=)"), lambda m: "--min-qc SHARE"),
+    (re.compile(r"\bflux_definition=(?!=)"), lambda m: "--flux-definition TERMS"),
+    (re.compile(r"\bpositive='(?:up|down)'"), lambda m: "--inversion-positive up|down"),
+    (re.compile(r"\bvariable=(?!=)"), lambda m: "--inversion-variable NAME"),
+    (re.compile(r"\bunits='(?:PgC|kg)[^']*'"), lambda m: "--inversion-units UNIT"),
+    (re.compile(r"\bregions=(?!=)"), lambda m: "--regions FILE"),
+    (re.compile(r"\bbands=(?!=)"), lambda m: "--bands EDGE EDGE ..."),
+    (re.compile(r"\bfolds=(\d+)"), lambda m: f"--folds {m[1]}"),
     (re.compile(r"\bpartitioning='?(NT|DT)?"), lambda m: f"--partitioning {m[1] or 'NT|DT'}"),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xflux.commands.against_truth import AgainstTruth, planet_table, score_against_truth
 from xflux.commands.caveats import BASELINE_CAVEAT
+from xflux.commands.demo_atmosphere import add_demo_atmosphere
 from xflux.commands.demo_carbon import add_demo_carbon
 from xflux.commands.demo_causes import add_causes
 from xflux.commands.drawing import require_matplotlib
@@ -127,11 +128,12 @@ def demo(
         report.files[result.path.name] = "true fluxes of the grid"
         carbon = add_demo_carbon(report, earth, before, after, folder, format, progress)
         causes = add_causes(report, earth, after, folder, progress)
+        atmosphere = add_demo_atmosphere(report, earth, result.path, folder, format, progress)
         report.write(folder, warned.messages)
     again = f"xflux demo --seed {seed + 1} --out {shlex.quote(str(out))} --overwrite"
     return (
         f"AN IDEALISED EARTH (synthetic, {planet})\n\n{summary(report, out)}\n"
-        + "\n".join(said for said in (_verdict(result), carbon, causes) if said)
+        + "\n".join(said for said in (_verdict(result), carbon, causes, atmosphere) if said)
         + f"\nanother planet in its place: {again}"
     )
 

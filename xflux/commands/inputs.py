@@ -45,7 +45,11 @@ def check_paths(request: RunRequest) -> None:
     for option, file in (("--model", request.model), ("--emulator", request.emulator)):
         if file is not None and not Path(file).expanduser().is_file():
             problems.append(InputError(f"{option}: there is no file {file!r}"))
-    opened = {"--drivers": request.drivers, "--land-models": request.land_models}
+    opened = {
+        "--drivers": request.drivers, "--land-models": request.land_models,
+        "--inversions": request.inversions, "--regions": request.regions,
+        "--subtract": tuple(request.subtract.values()),
+    }  # fmt: skip
     for option, paths in opened.items():
         for path in paths:
             try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xflux.labels.calendar import TimeSteps
 
-__all__ = ["GridResult", "run_on_grid"]
+__all__ = ["GridResult", "domain_of", "run_on_grid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def run_on_grid(
     path = store(whole, folder, f"grid_{estimate}", format, progress)
     written = reopen(path)
     mean, partial = _mean(written, steps, progress)
-    domain = _domain(drivers)
+    domain = domain_of(drivers)
     summed = None
     if steps is not None and "cell_area" in written:
         try:
@@ -175,7 +175,7 @@ def _mean(
     return mean, tuple(str(flux) for flux in some if bool(some[flux]))
 
 
-def _domain(drivers: xr.Dataset) -> str:
+def domain_of(drivers: xr.Dataset) -> str:
     """Name what the grid covers."""
     from xflux.labels.grid import find_lat_lon
 

@@ -61,6 +61,18 @@ class RunRequest:
         Which of their scenarios, such as ``S3``.
     emulator : str, optional
         Path of an `AllocationEmulator` that was saved, in place of learning one.
+    inversions : tuple of str
+        Files, patterns or folders of atmospheric inversions, to learn from beside towers.
+    regions : tuple of str
+        Masks of the regions, one for each grid; empty: `bands`, else those of TransCom.
+    bands : tuple of float
+        Edges of bands of latitude, as regions.
+    subtract : mapping of str to str
+        File by term that is taken out of the inversions, such as ``fire``.
+    flux_definition, inversion_units, inversion_variable : str, optional
+        What the inversions hold, and how they call and measure it, where they do not say.
+    inversion_positive : {"up", "down"}, optional
+        Their direction, where they do not say.
     format : {"zarr", "netcdf"}
         Of the results.
     overwrite, quiet : bool
@@ -94,6 +106,14 @@ class RunRequest:
     land_models: tuple[str, ...] = ()
     land_scenario: str | None = None
     emulator: str | None = None
+    inversions: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    bands: tuple[float, ...] = ()
+    subtract: Mapping[str, str] = field(default_factory=dict)
+    flux_definition: str | None = None
+    inversion_units: str | None = None
+    inversion_variable: str | None = None
+    inversion_positive: Literal["up", "down"] | None = None
     format: Format = "zarr"
     overwrite: bool = False
     quiet: bool = False
@@ -126,7 +146,27 @@ class RunRequest:
             raise InputError("--land-models and --emulator exclude each other; leave one out")
         if self.land_scenario is not None and not self.land_models:
             raise InputError("--land-scenario belongs to --land-models; pass these as well")
+        self._check_inversions()
         if self.folds < 2:
             raise InputError(f"--folds {self.folds}: a validation takes two folds or more")
         if isinstance(self.co2, float) and not 100.0 <= self.co2 <= 5000.0:
             raise InputError(f"--co2 {self.co2:g} is no mole fraction in ppm; expected 100 to 5000")
+
+    def _check_inversions(self) -> None:
+        if self.inversions and not (self.towers and self.drivers):
+            raise InputError(
+                "--inversions are learned from beside towers, by drivers of a grid; pass --towers "
+                "and --drivers as well"
+            )
+        of_inversions = (
+            ("--regions", self.regions), ("--bands", self.bands), ("--subtract", self.subtract),
+            ("--flux-definition", self.flux_definition),
+            ("--inversion-units", self.inversion_units),
+            ("--inversion-variable", self.inversion_variable),
+            ("--inversion-positive", self.inversion_positive),
+        )  # fmt: skip
+        for option, given in of_inversions:
+            if given and not self.inversions:
+                raise InputError(f"{option} belongs to --inversions; pass these as well")
+        if self.regions and self.bands:
+            raise InputError("--regions and --bands exclude each other; leave one out")

@@ -27,6 +27,7 @@ from xflux.commands.inputs import (
     read_co2_option,
     with_co2,
 )
+from xflux.commands.inversion_inputs import open_air
 from xflux.commands.land_models import divider_of, open_models
 from xflux.commands.learning import Grounds, grounds_of, learn
 from xflux.commands.on_grid import GridResult, run_on_grid
@@ -35,6 +36,7 @@ from xflux.commands.refined import keep, load_model, refine_grid
 from xflux.commands.refined_figures import draw_refined, draw_validated
 from xflux.commands.report import Report, Section
 from xflux.commands.request import Format, RunRequest
+from xflux.commands.run_atmosphere import add_atmosphere
 from xflux.commands.sections import (
     grid_section,
     learned_section,
@@ -91,6 +93,7 @@ def run(request: RunRequest) -> str:
             grid = with_co2(open_grid(request), co2, what="grid")
             opened["grid"] = grid, baseline_of(grid, derive=request.derive, what="grid")
             models = open_models(request, grid)
+            air = open_air(request, grid) if request.inversions else None
         warned.show()
         model = None if request.model is None else load_model(request.model)
         learns = request.refine and request.model is None and "towers" in opened
@@ -109,6 +112,12 @@ def run(request: RunRequest) -> str:
                 fluxes = add_refined(
                     report, model, *opened["grid"], fluxes, folder, request.format, progress
                 )
+            if air is not None:
+                add_atmosphere(
+                    report, air, opened["towers"][0], grid, folder, request.format, progress,
+                    folds=request.folds, bars=not request.quiet,
+                )  # fmt: skip
+                warned.show()
             if request.allocate:
                 of: Literal["baseline", "refined"] = "baseline" if model is None else "refined"
                 _allocated(request, report, grid, fluxes, of, models, folder, progress)
@@ -312,6 +321,8 @@ def _said(request: RunRequest) -> dict[str, str]:
         "Towers": request.towers, "Tables of sites": request.sites,
         "Joined to the towers": request.tower_extra, "Drivers": request.drivers,
         "Land models": request.land_models,
+        "Inversions": request.inversions, "Regions": request.regions,
+        "Taken out of the inversions": tuple(f"{t}: {p}" for t, p in request.subtract.items()),
         "Estimated on request": request.derive,
         "Names": tuple(f"{name} = {own}" for name, own in request.names.items()),
     }  # fmt: skip

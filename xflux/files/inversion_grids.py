@@ -47,7 +47,7 @@ def read_gridded(
         With time, latitude and longitude, and one dimension more where it holds several
         inversions; lazy.
     flux : LandFlux
-    regions : Bands, or what `xflux.labels.regions.as_regions` reads
+    regions : Bands, what `xflux.labels.regions.as_regions` reads, or a function
     units : str or None
         In place of those of the file.
     label, stem : str
@@ -126,7 +126,8 @@ def sum_gridded(
         Holds its grid, and the area of cells where that is known.
     unit : CarbonUnit
         Of `array`.
-    regions : Bands, or what `xflux.labels.regions.as_regions` reads
+    regions : Bands, what `xflux.labels.regions.as_regions` reads, or a function
+        From a Dataset of the grid to regions on it.
     steps : TimeSteps or None
         None: the flux is constant.
     label : str
@@ -157,6 +158,8 @@ def sum_gridded(
         density = density / xr.DataArray(steps.days, dims=steps.dim)
     density = density.transpose(*array.dims).rename(array.name).assign_attrs(units="g m-2 d-1")
     weights = _shares(regions, ds, label) if isinstance(regions, Bands) else regions
+    if callable(weights):
+        weights = weights(ds)
     if steps is None:
         sums = regional_sums(density, area=area, regions=weights, days=1.0)
         return _numbered(sums["integral"].drop_attrs())

@@ -81,10 +81,10 @@ def open_inversions(
           inversion (``inversion`` or ``model``; may be absent), and a column for each region, or
           one of regions and one of values. Read at once.
     regions : optional
-        Of grids: what `xflux.labels.regions.as_regions` reads, on their grid; the globe by
-        default. Cells of a mask with 0, a negative number or NaN lie outside of all regions,
-        unless its ``attrs["flag_values"]`` lists them. Of tables: the names of those to read, all
-        by default.
+        Of grids: what `xflux.labels.regions.as_regions` reads, on their grid, or a function that
+        makes it on the grid of each file, such as `xflux.transcom_regions`; the globe by default.
+        Cells of a mask with 0, a negative number or NaN lie outside of all regions, unless its
+        ``attrs["flag_values"]`` lists them. Of tables: the names of those to read, all by default.
     bands : sequence of float, or mapping of str to (south, north), optional
         In place of `regions`, of grids and files by latitude: edges of bands of latitude, such as
         ``(-90, -23.5, 0, 23.5, 50, 90)``. They may cut rows of cells.
@@ -92,8 +92,8 @@ def open_inversions(
         Terms to take out of each inversion (``fire``, ``fossil``, ``lateral``, ...): series along
         ``region`` and ``time``, or on a grid, of whole cells, with units. What has no time is
         constant. A grid may be another one than that of the inversions, where regions are the
-        globe, bands or outlines; a mask must lie on both. A Dataset holds one flux, with its time
-        bounds or areas beside it.
+        globe, bands, outlines or a function; a mask must lie on both. A Dataset holds one flux,
+        with its time bounds or areas beside it.
     flux_definition : str, optional
         What the files hold, before `subtract`: terms of `xflux.labels.flux_definition.TERMS`.
         By default what they say, or what is known by the name of the variable; see Notes.
@@ -211,8 +211,13 @@ class _Asked:
 
     @property
     def over(self) -> Any:
-        """What grids are summed over: bands, a mask, or None for the globe."""
+        """What grids are summed over: bands, a mask, what makes one, or None for the globe."""
         return self.regions if self.bands is None else self.bands
+
+    @property
+    def names(self) -> Any:
+        """What is asked of tables; a function divides grids, and tables are divided already."""
+        return None if callable(self.regions) else self.regions
 
 
 def _files(paths: Paths | Mapping[str, Paths]) -> list[tuple[str, list[str]]]:
@@ -289,14 +294,14 @@ def _read(path: str, name: str, asked: _Asked) -> xr.DataArray:
 
 
 def _from_table(path: str, name: str, label: str, asked: _Asked) -> tuple[xr.DataArray, str]:
-    if asked.bands is not None or not (asked.regions is None or _names_alone(asked.regions)):
+    if asked.bands is not None or not (asked.names is None or _names_alone(asked.names)):
         raise InputError(
             f"{label} is a table, whose regions have names alone; give regions= as a list of them"
         )
     return read_table(
         path,
         name,
-        regions=asked.regions,
+        regions=asked.names,
         variable=asked.variable,
         units=asked.units,
         positive=asked.positive,

@@ -104,9 +104,11 @@ def require_whole(array: xr.DataArray, dim: str, called: str) -> None:
     ChunkError
         Naming the call that mends it.
     """
-    if is_lazy(array) and dim in array.dims and len(array.chunksizes[dim]) > 1:
+    # Chunks of the values alone: coordinates may lie in others, as they do in a store.
+    chunks = array.variable.chunksizes.get(dim, ())
+    if len(chunks) > 1:
         raise ChunkError(
-            f"{called} is in {len(array.chunksizes[dim])} chunks along {dim!r}, which must be in "
+            f"{called} is in {len(chunks)} chunks along {dim!r}, which must be in "
             f"one; rechunk it with .chunk({{{dim!r}: -1}})"
         )
 
@@ -171,12 +173,13 @@ def _chunked_alike(inputs: Sequence[xr.DataArray]) -> list[xr.DataArray]:
         return list(inputs)
     chunks: dict[Any, Any] = {}
     for array in sorted(lazy, key=lambda array: -array.size):
-        for dim, sizes in array.chunksizes.items():
+        # Those of the values alone: coordinates may lie in other chunks, as they do in a store.
+        for dim, sizes in array.variable.chunksizes.items():
             chunks.setdefault(dim, sizes)
     alike = []
     for array in inputs:
         wanted = {dim: chunks[dim] for dim in array.dims if dim in chunks}
-        own = dict(array.chunksizes)
+        own = dict(array.variable.chunksizes)
         if any(own.get(dim) != sizes for dim, sizes in wanted.items()):
             array = array.chunk(wanted)
         alike.append(array)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "EARTH_RADIUS", "cell_area", "find_lat_lon", "given_area", "land_fraction", "match_grid",
-    "row_edges", "snap",
+    "EARTH_RADIUS", "cell_area", "column_edges", "find_lat_lon", "given_area", "land_fraction",
+    "match_grid", "row_edges", "snap",
 ]  # fmt: skip
 
 #: Radius of the sphere with the surface of the GRS 80 ellipsoid (authalic radius), m; Moritz
@@ -237,6 +237,29 @@ def row_edges(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     return xr.DataArray(edges, dims=(*lat.dims, "__vertex__"))
 
 
+def column_edges(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """Return the edges of the columns of a rectilinear grid, as `row_edges` does of rows.
+
+    Returns
+    -------
+    DataArray (lon, 2) [degree]
+        Without the jump of 360 degrees inside a column, such as (359.5, 360.5).
+    """
+    import xarray as xr
+
+    ds = as_dataset(obj)
+    lon = find_lat_lon(ds)[1]
+    if lon.ndim != 1:
+        raise InputError(
+            f"{lon.name} has the dims {lon.dims}: the grid has no columns of one longitude"
+        )
+    bounds = find_bounds(ds, lon)
+    given = None if bounds is None else bounds.values
+    units = str(lon.attrs.get("units", ""))
+    edges = _west_east(lon.values, given, units, str(lon.name))
+    return xr.DataArray(edges, dims=(*lon.dims, "__vertex__"))
+
+
 def _rows(centres: Any, bounds: Any, units: str, called: str) -> Floats:
     """Return sin(north) - sin(south) of rows."""
     return sphere.row_factor(_south_north(centres, bounds, units, called))
@@ -256,6 +279,12 @@ def _south_north(centres: Any, bounds: Any, units: str, called: str) -> Floats:
 
 def _columns(centres: Any, bounds: Any, units: str, called: str) -> Floats:
     """Return east - west of columns, in radians."""
+    west_east = _west_east(centres, bounds, units, called)
+    return np.deg2rad(np.abs(np.diff(west_east)[:, 0]))
+
+
+def _west_east(centres: Any, bounds: Any, units: str, called: str) -> Floats:
+    """Return the edges of columns in degrees."""
     lon = _degrees(centres, units, called, 720.0)
     if bounds is None:
         west_east = sphere.longitude_bounds(lon, called)
@@ -263,7 +292,7 @@ def _columns(centres: Any, bounds: Any, units: str, called: str) -> Floats:
         west_east = sphere.continuous(_degrees(bounds, units, f"bounds of {called}", 1080.0))
         middle = west_east.mean(axis=-1)
         _check_bounds(middle + sphere.nearest_turn(lon - middle), west_east, called, 360.0)
-    return np.deg2rad(np.abs(np.diff(west_east)[:, 0]))
+    return west_east
 
 
 def _check_bounds(centres: Floats, bounds: Floats, called: str, total: float) -> None:

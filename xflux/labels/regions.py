@@ -60,8 +60,8 @@ def as_regions(regions: Any, grid: xr.DataArray) -> Regions | None:
           share of each cell in each region; NaN is 0.
         - regionmask.Regions: cells whose centre lies inside. For shares of cells
           give its ``mask_3D_frac_approx``.
-        - Shapes: a GeoDataFrame, a list or a mapping by name of shapely polygons: the share
-          of each cell inside (see `xflux.labels.shapes.shares_of_shapes`).
+        - Shapes: a GeoDataFrame, a list or a mapping by name of shapely polygons: the exact
+          share of each cell inside (see `xflux.labels.shapes.shares_of_shapes`).
     grid : DataArray
         On the grid, such as cell areas.
 

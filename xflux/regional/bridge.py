@@ -214,7 +214,10 @@ class RegionalBridge(BaseEstimator):
         Returns
         -------
         Dataset
-            See `xflux.regional.bridge_validation.validate`.
+            Lazy where the flux is. ``exact`` and ``bridged`` (..., region, time) [Pg per month];
+            of each region ``r2``, ``r2_anomaly``, ``r2_annual`` [1], ``rmse``, ``bias`` [Pg per
+            month], ``slope`` [1], ``rmse_annual``, ``bias_annual`` [Pg per year], and
+            ``decoupled``: r2 below 0.9, or NaN.
         """
         from xflux.regional.bridge_validation import validate
 
@@ -243,7 +246,9 @@ class RegionalBridge(BaseEstimator):
         Returns
         -------
         Dataset
-            See `xflux.regional.bridge_stability.stability`.
+            On the grid ``count``, in how many draws a pixel contributed; of each region
+            ``jaccard``, the mean over pairs of draws of the share of places (boxes of 5 degrees)
+            that both have; (region, draw) ``r2`` and ``n_pixels``.
         """
         from xflux.regional.bridge_stability import stability
 
@@ -353,8 +358,8 @@ def _named(regions: Any, nee: xr.Dataset | xr.DataArray) -> Any:
     """Look regions up that are given by name."""
     import xarray as xr
 
-    if not isinstance(regions, str):
-        return regions
-    if not isinstance(nee, xr.Dataset):
+    if isinstance(nee, xr.Dataset):
+        return named_regions(regions, nee)
+    if isinstance(regions, str):
         raise InputError(f"regions={regions!r} needs a Dataset that holds it; give one")
-    return named_regions(regions, nee)
+    return regions

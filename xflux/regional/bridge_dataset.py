@@ -149,7 +149,13 @@ def write(ds: xr.Dataset, path: str | os.PathLike[str], parameters: Mapping[str,
 
 
 def read(path: str | os.PathLike[str]) -> tuple[xr.Dataset, dict[str, Any]]:
-    """Read what `write` wrote, into memory."""
+    """Read what `write` wrote, into memory.
+
+    Raises
+    ------
+    FileFormatError
+        For what is truncated, no bridge, of a newer version, or does not fit together.
+    """
     import xarray as xr
 
     file = Path(path).expanduser()
@@ -166,6 +172,26 @@ def read(path: str | os.PathLike[str]) -> tuple[xr.Dataset, dict[str, Any]]:
         raise FileFormatError(f"{file} is of a newer xflux; update xflux")
     parameters = json.loads(ds.attrs.pop("model_parameters"))
     del ds.attrs["format"]
+    _require_sound(ds, file)
     ds["enough"] = ds["enough"].astype(bool)
     ds["cell"] = ds["cell"].astype(np.int64)
     return ds, parameters
+
+
+def _require_sound(ds: xr.Dataset, file: Path) -> None:
+    """Refuse a bridge that was changed: a weight that is lost would be a pixel that counts less."""
+    absent = [name for name in (*_SAID, "region", "grid_lat", "grid_lon") if name not in ds]
+    if absent:
+        raise FileFormatError(f"{file} is no whole bridge: it lacks {', '.join(absent)}")
+    cell, width = ds["cell"].values, ds.sizes["grid_lon"]
+    used = cell >= 0
+    where = np.where(used, cell, 0).astype(np.int64)
+    if np.any(where >= ds.sizes["grid_lat"] * width):
+        raise FileFormatError(f"{file} was changed: a pixel lies off the grid of the bridge")
+    at = {"lat": ds["grid_lat"].values[where // width], "lon": ds["grid_lon"].values[where % width]}
+    for name in ("lat", "lon"):
+        if not np.array_equal(ds[name].values[used], at[name][used]):
+            raise FileFormatError(f"{file} was changed: cell and {name} of pixels do not agree")
+    sound = np.isfinite(ds["weight"].values) == used
+    if not sound.all() or not np.isfinite(ds["intercept"].values).all():
+        raise FileFormatError(f"{file} was changed: weights or intercepts are missing")

@@ -12,7 +12,7 @@ from xflux.labels.coordinates import how_they_differ
 from xflux.labels.flux_definition import require_alike
 from xflux.labels.integral import over_periods
 from xflux.labels.periods import Freq, periods
-from xflux.regional.net_field import NetField
+from xflux.regional.net_field import Grid, NetField
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,8 +47,8 @@ def weights_of(bridge: xr.Dataset) -> Array:
     return dense
 
 
-def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
-    """Return where latitudes and longitudes of the bridge stand on the grid of a flux.
+def places(bridge: xr.Dataset, grid: Grid) -> tuple[Array, Array]:
+    """Return where latitudes and longitudes of the bridge stand on another grid.
 
     Rows may run the other way, and longitudes from 0 or from -180.
 
@@ -58,9 +58,9 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         For another grid.
     """
     found = []
-    for role, name in (("grid_lat", field.lat), ("grid_lon", field.lon)):
+    for role, axis in (("grid_lat", grid.lat), ("grid_lon", grid.lon)):
         ours = np.asarray(bridge[role].values, np.float64)
-        theirs = np.asarray(field.rate[name].values, np.float64)
+        theirs = np.asarray(axis.values, np.float64)
         if role == "grid_lon":
             # A meridian just west of 0 is the one at 0, not at 360.
             ours, theirs = (np.mod(one + _TOLERANCE, 360.0) for one in (ours, theirs))
@@ -69,20 +69,21 @@ def places(bridge: xr.Dataset, field: NetField) -> tuple[Array, Array]:
         position = order[np.minimum(near, theirs.size - 1)]
         if ours.size != theirs.size or np.any(np.abs(theirs[position] - ours) > _TOLERANCE):
             raise GridMismatchError(
-                f"{name} of the flux is not that of the bridge"
-                f"{how_they_differ(theirs, ours, 'the flux', name)}; regrid the flux to the grid "
-                "of the bridge, or fit a bridge to a flux on this grid"
+                f"{axis.name} of the flux is not that of the bridge"
+                f"{how_they_differ(theirs, ours, 'the flux', str(axis.name))}; regrid the flux to "
+                "the grid of the bridge, or fit a bridge to a flux on this grid"
             )
         found.append(position)
     return found[0], found[1]
 
 
-def on_grid_of(layers: xr.Dataset, field: NetField) -> xr.Dataset:
-    """Return layers of a bridge, such as ``region_share``, in the order of the grid of a flux."""
-    lat, lon = places(layers, field)
+def on_grid_of(layers: xr.Dataset, grid: Grid) -> xr.Dataset:
+    """Return layers of a bridge, such as ``region_share``, in the order of another grid."""
+    lat, lon = places(layers, grid)
     ordered = layers.isel(grid_lat=np.argsort(lat), grid_lon=np.argsort(lon))
-    named = ordered.rename(grid_lat=field.lat, grid_lon=field.lon)
-    return named.assign_coords({dim: field.rate[dim] for dim in (field.lat, field.lon)})
+    axes = {"grid_lat": grid.lat, "grid_lon": grid.lon}
+    named = ordered.rename({role: axis.dims[0] for role, axis in axes.items()})
+    return named.assign_coords({axis.dims[0]: axis for axis in axes.values()})
 
 
 def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> xr.DataArray:
@@ -116,7 +117,7 @@ def estimate(bridge: xr.Dataset, field: NetField, *, freq: Freq, units: str) -> 
     factor, plain = amount_of(field.rate, units)
     _require_same_flux(bridge, field)
     rows, columns = contributing(bridge)
-    lat, lon = places(bridge, field)
+    lat, lon = places(bridge, field.grid)
     points = field.rate.isel({
         field.lat: xr.DataArray(lat[rows], dims="pixel"),
         field.lon: xr.DataArray(lon[columns], dims="pixel"),

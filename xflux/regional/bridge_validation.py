@@ -48,7 +48,7 @@ def validate(bridge: xr.Dataset, field: NetField) -> xr.Dataset:
     """
     import xarray as xr
 
-    ordered = on_grid_of(bridge[["land_area", "region_share"]], field)
+    ordered = on_grid_of(bridge[["land_area", "region_share"]], field.grid)
     freq: Any = "MS" if field.steps.clock is not None else None
     exact = regional_sums(
         field.rate, area=ordered["land_area"], regions=ordered["region_share"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.attach import describe, generated, with_coordinate_attributes
 from xflux.labels.blockwise import blockwise, common_dtype
 from xflux.learning.features import Feature, columns
 from xflux.learning.network_kernel import forward
-from xflux.regional.dual_inputs import feature_arrays
+from xflux.regional.dual_inputs import feature_arrays, span_of
 from xflux.regional.dual_training import LIMIT
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ Array = NDArray[Any]
 
 #: Rows that are predicted together: their features stay in the cache.
 _ROWS = 16384
+#: Share of the span of the fit below which means over time are other means.
+_SHORT = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class FittedDual:
         Attributes of what is computed.
     spread : dict of str to float
         Mean range of the inversions of each region, Pg per month.
+    span : float
+        Days that the drivers on the grid spanned; NaN where there were none.
     """
 
     features: tuple[Feature, ...]
@@ -53,6 +58,7 @@ class FittedDual:
     misfit: NDArray[np.float64]
     said: dict[str, Any]
     spread: dict[str, float] = field(default_factory=dict)
+    span: float = float("nan")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return NEE (row, member) of rows (row, feature); NaN where a feature is missing."""
@@ -98,6 +104,7 @@ def apply(
 
     if interval is not None and not 0.0 < interval < 1.0:
         raise InputError(f"interval={interval!r} must lie between 0 and 1, such as 0.9")
+    _warn_of_short(fitted, ds)
     arrays = feature_arrays(ds, fitted.features)
     names = list(arrays)
     dtype = common_dtype(list(arrays.values()))
@@ -124,6 +131,21 @@ def apply(
     if interval is not None:
         ds.attrs["interval"] = interval
     return with_coordinate_attributes(ds, sources)
+
+
+def _warn_of_short(fitted: FittedDual, ds: xr.Dataset) -> None:
+    """Warn where means of a site would be those of a part of its months."""
+    means = [f.name for f in fitted.features if f.kind in ("site", "cycle", "anomaly")]
+    span = span_of(ds)
+    if not means or "site" in ds.dims or not span < _SHORT * fitted.span:
+        return
+    warnings.warn(
+        f"{', '.join(means)} are means over the months that are given, here {span / 365.25:.1f} "
+        f"years, where the grid of the fit had {fitted.span / 365.25:.1f}: NEE differs from that "
+        "of the whole. Apply to all months, lazily, and select afterwards",
+        XfluxWarning,
+        stacklevel=4,
+    )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 #: Pixels of a region by which bridges are judged and made anew; of more, this many are drawn.
 MOST_POOLED = 1000
+#: More than the mean of a month over any region, g m-2 d-1.
+_MOST = 30.0
 #: Days (month, step) by which steps lie in months.
 Years = tuple[tuple[int, Array, Array, Array], ...]
 
@@ -267,6 +269,7 @@ def atmosphere_of(
     regions = rows_of_regions(made, inversions)
     used = made.isel(region=regions)
     ours, years = common_years(steps, inversions)
+    _require_possible(ours, used)
     row, column = contributing(used)
     x = pixels_of(drivers, place[0][row], place[1][column], features)
     _check_whole(x, used, row, column)
@@ -278,6 +281,19 @@ def atmosphere_of(
         x, weights_of(used) * 1e-15, used["intercept"].values, ours.values, spread,
         used["region_area"].values / 1e12, years,
     )  # fmt: skip
+
+
+def _require_possible(inversions: xr.DataArray, bridge: xr.Dataset) -> None:
+    """Refuse amounts that no land can exchange: Tg that say Pg."""
+    beyond = np.nanmax(np.abs(inversions.values), axis=(0, 2))
+    over = beyond > _MOST * 31.0 * 1e-15 * bridge["region_area"].values
+    if over.any():
+        k = int(np.argmax(over))
+        raise InputError(
+            f"inversions have {beyond[k]:.3g} Pg in a month of {inversions['region'].values[k]}, "
+            f"more than its {bridge['region_area'].values[k] / 1e12:.3g} million km2 can exchange; "
+            "correct their units"
+        )
 
 
 def _check_whole(x: Array, bridge: xr.Dataset, row: Array, column: Array) -> None:

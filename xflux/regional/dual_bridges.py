@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import XfluxWarning
+from xflux.labels.calendar import find_time
+from xflux.labels.coordinates import find_bounds
 from xflux.labels.find import find
 from xflux.regional.bridge import RegionalBridge
 from xflux.regional.bridge_estimate import on_grid_of
 from xflux.regional.bridge_validation import DECOUPLED
 from xflux.regional.dual_data import Member
-from xflux.regional.net_field import grid_field
+from xflux.regional.net_field import grid_of_drivers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,14 +25,17 @@ __all__ = ["checked", "grid_of", "refitted", "regions_of", "warn_of_decoupled"]
 
 
 def grid_of(ds: xr.Dataset) -> dict[str, Any]:
-    """Return the variables that weigh the cells of a grid, where they are there."""
+    """Return the variables that weigh cells and steps of a grid, where they are there."""
     names = (find(ds, "cell_area"), find(ds, "land_fraction"))
-    return {name: ds[name] for name in names if name is not None}
+    held = {name: ds[name] for name in names if name is not None}
+    time = find_time(ds)
+    bounds = None if time is None or time not in ds.coords else find_bounds(ds, ds[time])
+    return held if bounds is None else {**held, str(bounds.name): bounds.variable}
 
 
 def regions_of(bridge: xr.Dataset, field: xr.Dataset) -> xr.DataArray:
     """Return the regions of a bridge as shares on the grid of a field."""
-    grid = grid_field(field, needed_by="a bridge")
+    grid = grid_of_drivers(field, needed_by="a bridge")
     return on_grid_of(bridge[["region_share"]], grid)["region_share"]
 
 

@@ -19,7 +19,7 @@ from xflux.regional.dual_data import Atmosphere, Design
 from xflux.regional.dual_fitted import mean_range
 from xflux.regional.dual_inputs import TowerTable
 from xflux.regional.moving_bridge import MovingBridge
-from xflux.regional.net_field import grid_field
+from xflux.regional.net_field import grid_of_drivers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,7 +101,7 @@ def constraint_of(
     """
     known = inversions_of(inversions, towers.nee)
     whole = None if ensemble is None else inversions_of(ensemble, towers.nee)
-    grid = grid_field(drivers, needed_by=needed_by)
+    grid = grid_of_drivers(drivers, needed_by=needed_by)
     made = bridge.to_dataset()
     place = places(made, grid)
     air = atmosphere_of(bridge, drivers, grid.steps, known, features, place, whole=whole)

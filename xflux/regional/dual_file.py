@@ -40,6 +40,7 @@ def write(
     text = {
         "parameters": dict(parameters), "features": [asdict(f) for f in fitted.features],
         "hidden": list(fitted.hidden), "said": fitted.said, "spread": fitted.spread,
+        "span": fitted.span if np.isfinite(fitted.span) else None,
         "members": described,
     }  # fmt: skip
     return write_model(path, arrays, text, kind=_KIND, schema=SCHEMA)
@@ -62,7 +63,7 @@ def read(
     fitted = FittedDual(
         tuple(Feature(**one) for one in text["features"]), tuple(text["hidden"]),
         tuple(member.arrays for member in members), arrays["misfit"], text["said"],
-        text["spread"],
+        text["spread"], float("nan") if text["span"] is None else text["span"],
     )  # fmt: skip
     return fitted, members, text["parameters"]
 

@@ -26,6 +26,7 @@ def fitted_of(
     table: TowerTable,
     said: Mapping[str, Any],
     spread: dict[str, float],
+    span: float,
 ) -> tuple[FittedDual, xr.DataArray]:
     """Return what is kept, and NEE of each tower by the member that never saw it.
 
@@ -39,6 +40,8 @@ def fitted_of(
         Attributes of what is computed.
     spread : dict of str to float
         Mean range of the inversions of each region.
+    span : float
+        Days of the drivers on the grid.
     """
     arrays = tuple(member.arrays for member in members)
     rows = np.full(len(table.rows.y), np.nan, np.float32)
@@ -55,7 +58,7 @@ def fitted_of(
         long_name="net ecosystem exchange of towers by a network that did not see them",
         model=said["model"],
     )
-    return FittedDual(features, hidden, arrays, quantiles, dict(said), spread), out
+    return FittedDual(features, hidden, arrays, quantiles, dict(said), spread, span), out
 
 
 def _by_site(misfit: NDArray[Any], site: NDArray[np.int64]) -> NDArray[np.float64]:

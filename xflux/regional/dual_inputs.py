@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xflux.errors import InputError
+from xflux.labels.calendar import find_time
 from xflux.labels.find import find
 from xflux.labels.units import plain_indexes
 from xflux.learning.features import BASELINES, Feature, columns, parse
@@ -20,7 +21,7 @@ from xflux.regional.found_flux import found_flux
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["TowerTable", "chosen", "feature_arrays", "rows_at", "tower_table"]
+__all__ = ["TowerTable", "chosen", "feature_arrays", "rows_at", "span_of", "tower_table"]
 
 Array = NDArray[Any]
 
@@ -104,6 +105,16 @@ def feature_arrays(ds: xr.Dataset, features: Sequence[Feature]) -> dict[str, xr.
             "ds.flux.baseline(...)"
         )
     return source_arrays(ds, features, ds[[]].assign(held), needed_by=_NEEDED_BY)
+
+
+def span_of(ds: xr.Dataset) -> float:
+    """Return the days from the first to the last date; NaN without dates."""
+    time = find_time(ds)
+    index = None if time is None else ds.indexes.get(time)
+    if index is None or not len(index):
+        return float("nan")
+    seconds = getattr(index.max() - index.min(), "total_seconds", None)
+    return float("nan") if seconds is None else float(seconds()) / 86_400.0
 
 
 def rows_at(

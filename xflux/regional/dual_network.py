@@ -22,7 +22,7 @@ from xflux.regional.dual_data import Member
 from xflux.regional.dual_file import Checkpoints, read, task_of, write
 from xflux.regional.dual_fitted import fitted_of
 from xflux.regional.dual_history import history_of
-from xflux.regional.dual_inputs import chosen, tower_table
+from xflux.regional.dual_inputs import chosen, span_of, tower_table
 from xflux.regional.dual_options import design_of
 from xflux.regional.dual_splits import splits
 from xflux.regional.dual_training import train
@@ -85,7 +85,7 @@ class DualConstraintNetwork(BaseEstimator):
     history : Dataset
         Losses (member, epoch).
     out_of_fold_ : DataArray (site, time)
-        NEE of each tower by the member that never saw it.
+        NEE of each tower by the member that never saw it; not kept in files.
     away_years_ : tuple of int
         Years whose inversions no member saw.
     bridge_ : RegionalBridge
@@ -214,6 +214,10 @@ class DualConstraintNetwork(BaseEstimator):
                 f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing: the "
                 "atmosphere needs drivers, inversions and bridge; towers alone need none of them"
             )
+        if bridge is not None and not isinstance(bridge, RegionalBridge):
+            raise InputError(
+                f"bridge is a {type(bridge).__name__}; expected a fitted xflux.RegionalBridge"
+            )
         design = design_of(self)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -263,7 +267,13 @@ class DualConstraintNetwork(BaseEstimator):
             "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
         }
         self.fitted_, self.out_of_fold_ = fitted_of(
-            members, features, tuple(self.hidden), table, said, constraint.spread
+            members,
+            features,
+            tuple(self.hidden),
+            table,
+            said,
+            constraint.spread,
+            float("nan") if drivers is None else span_of(drivers),
         )
         self.members_ = tuple(members)
         self.feature_names_in_ = np.array([feature.name for feature in features])
@@ -301,7 +311,9 @@ class DualConstraintNetwork(BaseEstimator):
         Parameters
         ----------
         ds : Dataset
-            Drivers, on any dims.
+            Drivers, on any dims, with all months: features with ``_site``, ``_cycle`` and
+            ``_anomaly`` are means over the months that are given, so that single years of a grid
+            give another NEE than all of it.
         interval : float, optional
             Share of the records of a tower that was not seen that ``nee_lower`` to ``nee_upper``
             hold; of one width everywhere.
@@ -395,6 +407,10 @@ class DualConstraintNetwork(BaseEstimator):
         ------
         FileFormatError
             When the file is truncated, was changed, is of a newer version or of another model.
+
+        Notes
+        -----
+        What the towers were predicted to have (`out_of_fold_`) and the bridge are not in the file.
         """
         fitted, members, parameters = read(path)
         plain: dict[str, Any] = {

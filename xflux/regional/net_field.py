@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xflux.errors import InputError
+from xflux.labels.blockwise import is_lazy
 from xflux.labels.calendar import Step, TimeSteps, time_steps
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import cell_area, land_fraction
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-__all__ = ["NetField", "grid_field", "months_of", "net_field"]
+__all__ = ["Grid", "NetField", "grid_of_drivers", "months_of", "net_field"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of latitude and longitude with steps of time.
+
+    Attributes
+    ----------
+    lat, lon : DataArray
+        Of one dimension each, in degrees.
+    steps : TimeSteps
+    """
+
+    lat: xr.DataArray
+    lon: xr.DataArray
+    steps: TimeSteps
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,11 @@ class NetField:
     steps: TimeSteps
     lat: str
     lon: str
+
+    @property
+    def grid(self) -> Grid:
+        """What it lies on."""
+        return Grid(self.rate[self.lat], self.rate[self.lon], self.steps)
 
     @property
     def time(self) -> str:
@@ -102,21 +124,22 @@ def net_field(
     if steps is None:
         raise InputError(f"{needed_by} needs months, and {variable} has the dims {rate.dims}")
     land = area if share is None else area * share.transpose(*area.dims)
+    # Dask fails on arrays whose lazy coordinates are among what they are computed from.
+    rate = rate.drop_vars([name for name, one in rate.coords.items() if is_lazy(one)])
+    land = land.reset_coords(drop=True)
     land = land.fillna(0.0).drop_attrs().assign_attrs(units="m2", long_name="area of land")
     order = (str(lat.dims[0]), str(lon.dims[0]))
     return NetField(rate.transpose(..., steps.dim, *order), land.transpose(*order), steps, *order)
 
 
-def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
-    """Return grid and months of drivers, as of a flux on them.
+def grid_of_drivers(ds: xr.Dataset, *, needed_by: str) -> Grid:
+    """Return grid and steps of drivers.
 
     Raises
     ------
     InputError
         For another grid, or no time.
     """
-    import xarray as xr
-
     lat, lon = find_lat_lon(ds)
     steps = time_steps(ds)
     if lat.ndim != 1 or lon.ndim != 1 or lat.dims == lon.dims or steps is None:
@@ -124,10 +147,7 @@ def grid_field(ds: xr.Dataset, *, needed_by: str) -> NetField:
             f"{needed_by} needs drivers on a grid of latitude by longitude with months, and they "
             f"have the dims {tuple(ds.dims)}"
         )
-    order = (steps.dim, str(lat.dims[0]), str(lon.dims[0]))
-    empty = np.broadcast_to(np.float32(0.0), [ds.sizes[dim] for dim in order])
-    rate = xr.DataArray(empty, dims=order, coords={dim: ds[dim] for dim in order}, name="nee")
-    return NetField(rate, rate.isel({steps.dim: 0}), steps, order[1], order[2])
+    return Grid(lat, lon, steps)
 
 
 def months_of(steps: TimeSteps) -> tuple[Periods | None, Array, Array]:

@@ -76,8 +76,7 @@ def regional_integral(
           share are divided as the shares say.
         - regionmask.Regions: cells whose centre lies inside.
         - Shapes: a GeoDataFrame, or a list or mapping by name of shapely polygons, in degrees.
-          Cells are divided by the share of their area that lies inside (to 1 %, on grids of
-          equal steps).
+          Cells are divided by the share of their area that lies inside, exactly.
 
         `xflux.transcom_regions`, `xflux.reccap2_regions` and `xflux.latitude_bands` make some.
     variable : str
