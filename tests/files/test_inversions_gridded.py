@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from files.inversion_files import RATES, days_of, global_budget_file, grid, months, uniform
+from files.inversion_files import (
+    RATES,
+    days_of,
+    global_budget_file,
+    grid,
+    months,
+    uniform,
+    zonal_file,
+)
 from guards import no_compute
 
 import xflux
+from xflux.errors import XfluxWarning
 from xflux.labels.grid import cell_area
 
 #: Area of the sphere, m2.
@@ -142,7 +151,8 @@ def test_days_are_summed_to_the_months_that_are_whole(tmp_path: Path) -> None:
     days = pd.date_range("2001-01-20", "2001-04-10", freq="D")
     field = uniform(0.3, days, "gC m-2 d-1", 1.0)
     field.to_dataset(name="co2flux_land").to_netcdf(tmp_path / "daily.nc")
-    found = xflux.open_inversions(tmp_path / "daily.nc")
+    with pytest.warns(XfluxWarning, match=r"daily\.nc: 2001-01, 2001-04 left out"):
+        found = xflux.open_inversions(tmp_path / "daily.nc")
     assert [str(time)[:7] for time in found.time.values] == ["2001-02", "2001-03"]
     np.testing.assert_allclose(found[0, 0], 0.3 * SPHERE * 1e-15 * np.array([28, 31]), rtol=1e-12)
 
@@ -179,3 +189,33 @@ def test_what_is_read_comes_back_from_a_file(tmp_path: Path) -> None:
     found.to_netcdf(tmp_path / "regional.nc")
     back = xr.open_dataarray(tmp_path / "regional.nc")
     xr.testing.assert_identical(back.load(), found.load())
+
+
+def test_members_of_one_name_are_told_apart_by_the_names_of_their_files(tmp_path: Path) -> None:
+    one, other = (global_budget_file(tmp_path / name) for name in ("2023.nc", "2024.nc"))
+    zonal_file(tmp_path / "CAMS.nc")
+    found = xflux.open_inversions(
+        {"GCB2024": other, "GCB2023": one, "CAMS": tmp_path / "CAMS.nc"}, bands=(-90, 0, 90)
+    )
+    assert list(found.inversion.values) == [
+        "GCB2024 CAMS", "GCB2024 CTE", "GCB2023 CAMS", "GCB2023 CTE", "CAMS",
+    ]  # fmt: skip
+    alone = xflux.open_inversions({"GCB": one, "CAMS2": tmp_path / "CAMS.nc"})
+    assert list(alone.inversion.values) == ["CAMS", "CTE", "CAMS2"]
+
+
+@pytest.mark.parametrize(
+    ("units", "scale"),
+    [
+        ("PgC/yr/gridcell", 365.25e-15),
+        ("PgC yr-1 cell-1", 365.25e-15),
+        ("kg/s/cell", 1e-3 / 86400),
+        ("kg s-1 grid_cell-1", 1e-3 / 86400),
+        ("gC per day per grid cell", 1.0),
+    ],
+)
+def test_a_flux_of_whole_cells_may_say_so(tmp_path, units, scale):
+    field = uniform(0.3, months(), units, scale) * cell_area(grid()).drop_attrs()
+    field.to_dataset(name="land_flux").to_netcdf(tmp_path / "a.nc")
+    found = xflux.open_inversions(tmp_path / "a.nc")
+    np.testing.assert_allclose(found[0, 0], 0.3 * SPHERE * 1e-15 * days_of(found), rtol=1e-9)

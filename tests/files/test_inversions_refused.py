@@ -49,7 +49,12 @@ def test_years_are_not_taken_for_months(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("units", "words"),
-    [("W m-2", "no flux of carbon"), ("kg m-2 s-1", "by latitude alone"), ("", "no units")],
+    [
+        ("W m-2", "no flux of carbon"),
+        ("kg m-2 s-1", "by latitude alone"),
+        ("PgC/yr/gridcell", "number of cells"),
+        ("", "no units"),
+    ],
 )
 def test_units_of_a_flux_by_latitude_are_checked(tmp_path, units, words):
     path = zonal_file(tmp_path / "a.nc", units=units)
@@ -149,3 +154,56 @@ def test_overlapping_files_of_one_inversion_are_refused(tmp_path: Path) -> None:
 def test_an_option_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="identical='drop'"):
         xflux.open_inversions(zonal_file(tmp_path / "a.nc"), identical="drop")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"paths": {"a": "one.nc", "b": "other.nc"}, "units": "K"},
+        {"paths": ["one.nc", "other.nc"]},
+        {"paths": {"a": "one.nc", "b": "other.nc"}, "subtract": {"luc": xr.DataArray(1.0)}},
+    ],
+)
+def test_files_are_closed_when_the_call_fails(tmp_path, monkeypatch, options):
+    for name in ("one.nc", "other.nc"):
+        global_budget_file(tmp_path / name)
+    closed = []
+    close = xr.Dataset.close
+
+    def noted(ds: xr.Dataset) -> None:
+        closed.append(Path(ds.encoding["source"]).name)
+        close(ds)
+
+    monkeypatch.setattr(xr.Dataset, "close", noted)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        xflux.open_inversions(options.pop("paths"), identical="first", **options)
+    assert sorted(closed) == ["one.nc", "other.nc"]
+
+
+def test_files_of_one_inversion_that_are_not_given_as_one_are_refused(tmp_path: Path) -> None:
+    for k in range(1, 4):
+        field = uniform(0.1, months(1, f"2001-{k:02d}-01"), "gC m-2 d-1", 1.0)
+        field.to_dataset(name="co2flux_land").to_netcdf(tmp_path / f"CT.20010{k}.nc")
+    with pytest.raises(InputError, match=r"3 files, such as CT\.200101\.nc .*\{'CT': pattern\}"):
+        xflux.open_inversions(tmp_path / "CT.*.nc")
+    assert xflux.open_inversions({"CT": tmp_path / "CT.*.nc"}).sizes["time"] == 3
+
+
+def test_files_of_one_inversion_with_other_members_are_refused(tmp_path: Path) -> None:
+    ds = xr.open_dataset(global_budget_file(tmp_path / "gcb.nc", 24)).load()
+    ds.isel(time=slice(12)).to_netcdf(tmp_path / "y1.nc")
+    turned = ds.isel(time=slice(12, 24), ensemble_member=[1, 0])
+    turned.to_netcdf(tmp_path / "y2.nc")
+    with pytest.raises(InputError, match=r"differ in their inversions: CAMS, CTE; CTE, CAMS"):
+        xflux.open_inversions({"GCB": tmp_path / "y*.nc"})
+
+
+def test_inversions_that_stay_double_are_told_with_a_way_out(tmp_path: Path) -> None:
+    for name in ("one.nc", "other.nc"):
+        global_budget_file(tmp_path / name)
+    paths = [tmp_path / "one.nc", tmp_path / "other.nc"]
+    with pytest.raises(InputError, match=r"called CAMS, CTE; give .* \{'first': one"):
+        xflux.open_inversions(paths)
+    found = xflux.open_inversions(dict(zip(("first", "second"), paths)), chunks={})
+    assert found.sizes["inversion"] == 4

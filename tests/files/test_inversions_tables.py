@@ -9,7 +9,7 @@ import pytest
 from files.inversion_files import days_of
 
 import xflux
-from xflux.errors import FileFormatError, InputError, UnitsError
+from xflux.errors import FileFormatError, InputError, UnitsError, XfluxWarning
 
 WIDE = "model,yyyymm,North,South\nA,200101,0.1,0.2\nA,200102,0.3,0.4\nB,200101,1,2\nB,200102,3,4\n"
 LONG = (
@@ -104,3 +104,28 @@ def test_gaps_and_damage_are_told(wide, old, new, error, words):
     wide.write_text(text)
     with pytest.raises(error, match=words):
         xflux.open_inversions(wide, units="Pg", positive="up", flux_definition="nbp")
+
+
+@pytest.mark.parametrize("name", ["Globe", "global_land", "sd", "Mean"])
+def test_a_total_beside_regions_is_told(wide: Path, name: str) -> None:
+    wide.write_text(WIDE.replace("South", name))
+    options = {"units": "Pg", "positive": "up", "flux_definition": "nbp"}
+    words = rf"nbp_monthly\.csv: '{name}' .* counts again .* regions=\['North'\]"
+    with pytest.warns(XfluxWarning, match=words) as told:
+        found = xflux.open_inversions(wide, **options)
+    assert told[0].filename == __file__
+    assert "comment" not in found.attrs
+    assert found.sizes["region"] == 2
+    assert xflux.open_inversions(wide, regions=["North", name], **options).sizes["region"] == 2
+
+
+def test_a_total_among_the_rows_of_a_long_table_is_told(long: Path) -> None:
+    long.write_text(LONG.replace(",S,", ",Total,"))
+    with pytest.warns(XfluxWarning, match="'Total' among the regions"):
+        xflux.open_inversions(long, flux_definition="nbp")
+
+
+def test_a_total_alone_is_the_region(wide: Path) -> None:
+    wide.write_text("yyyymm,globe\n200101,0.1\n200102,0.2\n")
+    found = xflux.open_inversions(wide, units="Pg", positive="up", flux_definition="nbp")
+    assert list(found.names.values) == ["globe"]

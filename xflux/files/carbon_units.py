@@ -21,6 +21,11 @@ _DEGREE = re.compile(
     r"|\bdeg(?:ree)?s?(?:[ _]?lat(?:itude)?)?\s*(?:\*\*|\^)?\s*-1\b",
     re.IGNORECASE,
 )
+_CELL = re.compile(
+    r"(?:/|\bper\b)\s*(?:grid[ _-]?)?(?:cell|box)\b"
+    r"|\b(?:grid[ _]?)?(?:cell|box)\s*(?:\*\*|\^)?\s*-1\b",
+    re.IGNORECASE,
+)
 _REGION = re.compile(r"(?:/|\bper\b)\s*region\b|\bregion\s*(?:\*\*|\^)?\s*-1\b", re.IGNORECASE)
 
 
@@ -30,15 +35,16 @@ class CarbonUnit:
 
     Attributes
     ----------
-    of : {"area", "degree", "whole"}
-        Of a square metre, of a degree of latitude, or of a cell, row or region as a whole.
+    of : {"area", "degree", "cell", "whole"}
+        Of a square metre, of a degree of latitude, of a cell of a grid, or of what a value stands
+        for as a whole: a cell, row or region.
     amount : bool
         Whether it is the amount of each step; else a rate.
     scale : float
         To Pg, or to g m-2 of an area; of rates a day.
     """
 
-    of: Literal["area", "degree", "whole"]
+    of: Literal["area", "degree", "cell", "whole"]
     amount: bool
     scale: float
 
@@ -49,8 +55,8 @@ def read_carbon_unit(text: str | None, called: str) -> CarbonUnit:
     Parameters
     ----------
     text : str or None
-        Such as ``"PgC/m2/yr"``, ``"kg m-2 s-1"``, ``"PgC yr-1 degree-1"``, ``"PgC month-1"``, or
-        ``"Pg"``, which is the amount of each step. A year has 365.25 days.
+        Such as ``"PgC/m2/yr"``, ``"kg m-2 s-1"``, ``"PgC yr-1 degree-1"``, ``"kg/s/gridcell"``,
+        ``"PgC month-1"``, or ``"Pg"``, which is the amount of each step. A year has 365.25 days.
     called : str
         Whose it is, for messages.
 
@@ -70,11 +76,13 @@ def read_carbon_unit(text: str | None, called: str) -> CarbonUnit:
     plain, months = _MONTH.subn(" ", _REGION.sub(" ", _TEX.sub("", text)))
     # pint takes a degree for a number, so that PgC per degree would pass for PgC.
     plain, degrees = _DEGREE.subn(" ", plain)
+    plain, cells = _CELL.subn(" ", plain)
     plain = plain.strip()
     time = "" if months else " d-1"
-    if not degrees and (scale := _scale(plain, f"g m-2{time}")) is not None:
+    if not (degrees or cells) and (scale := _scale(plain, f"g m-2{time}")) is not None:
         return CarbonUnit("area", bool(months), scale)
-    of: Literal["degree", "whole"] = "degree" if degrees else "whole"
+    of: Literal["degree", "cell", "whole"]
+    of = "degree" if degrees else "cell" if cells else "whole"
     if (scale := _scale(plain, f"Pg{time}")) is not None:
         return CarbonUnit(of, bool(months), scale)
     if not months and (scale := _scale(plain, "Pg")) is not None:

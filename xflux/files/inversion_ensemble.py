@@ -17,7 +17,16 @@ from xflux.labels.flux_definition import require_alike
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Identical", "distinct", "in_sequence", "joined", "months_of", "require_whole"]
+__all__ = [
+    "Identical",
+    "distinct",
+    "in_sequence",
+    "joined",
+    "months_of",
+    "named_apart",
+    "require_common_months",
+    "require_whole",
+]
 
 Identical = Literal["keep", "first"]
 
@@ -43,8 +52,12 @@ def in_sequence(parts: Sequence[xr.DataArray], name: str) -> xr.DataArray:
     ordered = sorted(parts, key=lambda part: int(months_of(part)[0]))
     for part in ordered[1:]:
         require_alike(ordered[0], part, what=(_file(ordered[0]), _file(part)))
-        if not part["region"].equals(ordered[0]["region"]):
-            raise InputError(f"{_file(ordered[0])} and {_file(part)} differ in their regions")
+        for what in ("region", "inversion"):
+            if not part[what].variable.equals(ordered[0][what].variable):
+                raise InputError(
+                    f"{_file(ordered[0])} and {_file(part)} differ in their {what}s: "
+                    f"{_listed(ordered[0][what])}; {_listed(part[what])}"
+                )
     require_successive(np.concatenate([months_of(part) for part in ordered]), f"files of {name!r}")
     return xr.concat(ordered, dim="time", coords="minimal", compat="override", join="override")
 
@@ -72,6 +85,46 @@ def require_whole(array: xr.DataArray, label: str) -> None:
                     "ensemble has every month of the span of each inversion: fill them, or leave "
                     "the region or the inversion out"
                 )
+
+
+def require_common_months(arrays: Sequence[xr.DataArray]) -> None:
+    """Refuse files of which no two have a month in common: they are parts of one inversion.
+
+    Raises
+    ------
+    InputError
+        Saying how to join them.
+    """
+    months = np.concatenate([months_of(array) for array in arrays])
+    if len(arrays) > 1 and np.unique(months).size == months.size:
+        raise InputError(
+            f"{len(arrays)} files, such as {_file(arrays[0])} and {_file(arrays[1])}, have no "
+            "month in common, and each would be an inversion of its own; for one inversion whose "
+            "files follow each other give its name: {'CT': pattern}"
+        )
+
+
+def named_apart(arrays: Sequence[xr.DataArray], names: Sequence[str]) -> list[xr.DataArray]:
+    """Put the name of its files before that of an inversion that others have too.
+
+    Parameters
+    ----------
+    arrays : sequence of DataArray (inversion, region, time)
+    names : sequence of str
+        By which the caller gave the files of each.
+
+    Returns
+    -------
+    list of DataArray
+        ``GCB2024 CAMS`` and ``GCB2023 CAMS`` of two files with a CAMS each.
+    """
+    held = [[str(one) for one in array["inversion"].values] for array in arrays]
+    flat = [one for members in held for one in members]
+    apart = []
+    for array, name, members in zip(arrays, names, held, strict=True):
+        own = [one if flat.count(one) == 1 or one == name else f"{name} {one}" for one in members]
+        apart.append(array.assign_coords(inversion=own))
+    return apart
 
 
 def joined(arrays: Sequence[xr.DataArray]) -> xr.DataArray:
@@ -102,8 +155,8 @@ def joined(arrays: Sequence[xr.DataArray]) -> xr.DataArray:
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise InputError(
-            f"two inversions are called {', '.join(double)}; give paths as a mapping of name to "
-            "file"
+            f"two inversions are called {', '.join(double)}; give paths as a mapping of names to "
+            "files, which tells them apart: {'first': one, 'second': other}"
         )
     begin = min(int(months_of(array)[0]) for array in arrays)
     end = max(int(months_of(array)[-1]) for array in arrays)
@@ -130,6 +183,10 @@ def _in_regions_of(first: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
     beside = {name: c for name, c in first.coords.items() if c.dims == ("region",)}
     gone = [name for name, c in array.coords.items() if c.dims == ("region",)]
     return array.drop_vars(gone).assign_coords(beside)
+
+
+def _listed(labels: xr.DataArray) -> str:
+    return ", ".join(map(str, labels.values))
 
 
 def _file(array: xr.DataArray) -> str:

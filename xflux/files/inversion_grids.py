@@ -9,10 +9,9 @@ import numpy as np
 from xflux.errors import InputError, MissingVariableError
 from xflux.files.carbon_units import CarbonUnit, read_carbon_unit
 from xflux.files.inversion_bands import Bands, row_bounds
-from xflux.files.inversion_months import listed, require_successive
+from xflux.files.inversion_months import in_part, listed, require_successive, steps_of
 from xflux.files.inversion_names import LandFlux, member_names
 from xflux.files.land_model_times import month_starts
-from xflux.labels.calendar import time_steps
 from xflux.labels.coordinates import as_dataset, find_lat_lon
 from xflux.labels.grid import cell_area, given_area
 from xflux.labels.integral import regional_sums
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from xflux.labels.calendar import TimeSteps
 
-__all__ = ["is_gridded", "read_gridded", "sum_gridded"]
+__all__ = ["is_gridded", "read_gridded", "sum_gridded", "with_area"]
 
 #: What inversions call the area of a cell, beside the names of the table of variables.
 _AREAS = ("area", "dxyp", "gridbox_area", "grid_cell_area")
@@ -57,9 +56,14 @@ def read_gridded(
     Returns
     -------
     DataArray (inversion, region, time) [Pg]
-        In the direction of the file.
+        In the direction of the file. The attribute ``comment`` names months at either end that
+        are left out, as the file has them in part.
     """
-    parts = [_one(ds[part], units, regions, ds, f"{label}: {part!r}") for part in flux.parts]
+    steps = steps_of(ds, ds[flux.parts[0]], label)
+    if steps is None or steps.clock is None:
+        raise InputError(f"{label} has no dates; expected one value a month, or more")
+    outer = in_part(steps, label)
+    parts = [_one(ds[part], units, regions, ds, steps, f"{label}: {part!r}") for part in flux.parts]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -75,24 +79,28 @@ def read_gridded(
     names = member_names(ds, others[0], stem) if others else [stem]
     total = total.rename({others[0]: "inversion"}) if others else total.expand_dims("inversion")
     gone = [name for name, c in total.coords.items() if "inversion" in c.dims]
-    return total.drop_vars(gone).assign_coords(inversion=names)
+    total = total.drop_vars(gone).assign_coords(inversion=names)
+    if outer.size == 0:
+        return total
+    return total.assign_attrs(
+        comment=f"{label}: {listed(outer)} left out, as the steps of the file cover them in part; "
+        "stamps that are the ends of steps need time bounds"
+    )
 
 
 def _one(
-    array: xr.DataArray, units: str | None, regions: Any, ds: xr.Dataset, label: str
+    array: xr.DataArray,
+    units: str | None,
+    regions: Any,
+    ds: xr.Dataset,
+    steps: TimeSteps,
+    label: str,
 ) -> xr.DataArray:
     unit = read_carbon_unit(units or array.attrs.get("units"), label)
-    try:
-        steps = time_steps(array)
-    except InputError:
-        # A single stamp does not tell how long its step is, and inversions are monthly.
-        steps = time_steps(array, freq="MS")
-    if steps is None or steps.clock is None:
-        raise InputError(f"{label} has no dates; expected one value a month, or more")
-    return sum_gridded(array, _with_area(ds), unit, regions, steps, label)
+    return sum_gridded(array, with_area(ds), unit, regions, steps, label)
 
 
-def _with_area(ds: xr.Dataset) -> xr.Dataset:
+def with_area(ds: xr.Dataset) -> xr.Dataset:
     """Let the area that a file holds be found."""
     if given_area(ds) is not None:
         return ds
@@ -142,7 +150,7 @@ def sum_gridded(
             f"{' without time' if steps is None else ''} cannot have; expected such as 'kg m-2 s-1'"
         )
     density = array * unit.scale
-    if unit.of == "whole":
+    if unit.of in ("whole", "cell"):
         density = density * (1e15 / area).drop_vars(area.coords)
     if unit.amount and steps is not None:
         import xarray as xr
@@ -166,7 +174,10 @@ def _on_months(sums: xr.Dataset, steps: TimeSteps, label: str) -> xr.DataArray:
     whole = np.flatnonzero(sums["coverage"].values >= 1.0 - 1e-9)
     months = steps.clock.months(steps.clock.count(sums[dim].values, dim))
     if whole.size == 0:
-        raise InputError(f"{label} holds no whole month ({listed(months)})")
+        raise InputError(
+            f"{label} holds no whole month ({listed(months)}); stamps that are the ends of steps "
+            "need time bounds"
+        )
     require_successive(months[whole], label)
     total = sums["integral"].isel({dim: slice(whole[0], whole[-1] + 1)}).rename({dim: "time"})
     kept = {"region", "time"}

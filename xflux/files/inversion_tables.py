@@ -17,6 +17,7 @@ from xflux.files.carbon_units import read_carbon_unit
 from xflux.files.csv_text import MISSING, check_lines, read_header
 from xflux.files.inversion_months import listed
 from xflux.files.land_model_times import month_starts
+from xflux.labels.region_totals import totals_among
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +67,8 @@ def read_table(
     Returns
     -------
     array : DataArray (inversion, region, time) [Pg]
-        In memory; NaN where the table has no value.
+        In memory; NaN where the table has no value. The attribute ``comment`` names regions that
+        are the sums of others by their names, unless `regions` asks for them.
     positive : {"up", "down"}
 
     Raises
@@ -132,7 +134,18 @@ def read_table(
         },
         ("inversion", "region", "time"),
     )
+    if regions is None and (totals := totals_among(columns)):
+        array.attrs["comment"] = _said_of(totals, columns, source.label)
     return array, _direction(positive, said, source.label)
+
+
+def _said_of(totals: list[str], columns: list[str], label: str) -> str:
+    others = [name for name in columns if name not in totals]
+    way = f"regions={others}" if others else "regions= with the one you want"
+    return (
+        f"{label}: {', '.join(map(repr, totals))} among the regions stands for others by its name, "
+        f"and counts again in sums over regions; leave it out with {way}"
+    )
 
 
 def _months(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, UnitsError
 from xflux.files.carbon_units import CarbonUnit, read_carbon_unit
 from xflux.files.inversion_ensemble import months_of
-from xflux.files.inversion_grids import is_gridded, sum_gridded
-from xflux.files.inversion_months import calendar_months
+from xflux.files.inversion_grids import is_gridded, sum_gridded, with_area
+from xflux.files.inversion_months import calendar_months, steps_of
 from xflux.files.land_model_times import month_starts
-from xflux.labels.calendar import DAY, find_time, time_steps
+from xflux.labels.calendar import DAY, find_time
 from xflux.labels.coordinates import as_dataset
 from xflux.labels.flux_definition import without
 
@@ -24,17 +24,17 @@ __all__ = ["without_terms"]
 
 
 def without_terms(
-    ensemble: xr.DataArray, terms: Mapping[str, xr.DataArray], regions: Any
+    ensemble: xr.DataArray, terms: Mapping[str, xr.DataArray | xr.Dataset], regions: Any
 ) -> xr.DataArray:
     """Subtract terms from an ensemble of inversions.
 
     Parameters
     ----------
     ensemble : DataArray (inversion, region, time) [Pg]
-    terms : mapping of str to DataArray
+    terms : mapping of str to DataArray or Dataset
         By the names of `xflux.labels.flux_definition.TERMS`: on a grid, which is summed over the
         same regions; or series along ``region`` and ``time``. Rates and amounts of months; what
-        has no time is constant.
+        has no time is constant. A Dataset holds one flux, and bounds or areas beside it.
     regions : Bands, mask, ..., or None
         Over which the ensemble was summed; None where tables named their regions.
 
@@ -52,16 +52,42 @@ def without_terms(
 
     amounts = {}
     for term, flux in terms.items():
-        if not isinstance(flux, xr.DataArray):
+        label = f"subtract[{term!r}]"
+        if isinstance(flux, xr.Dataset):
+            array = flux[_only_flux(flux, term, label)]
+        elif isinstance(flux, xr.DataArray):
+            array = flux
+        else:
             raise InputError(
-                f"subtract[{term!r}] is a {type(flux).__name__}; expected a DataArray with units, "
-                "along region and time or on a grid"
+                f"{label} is a {type(flux).__name__}; expected a DataArray with units, along "
+                "region and time or on a grid, or a Dataset that holds one"
             )
-        amounts[term] = _monthly(flux, ensemble, regions, f"subtract[{term!r}]")
+        amounts[term] = _monthly(array, as_dataset(flux), ensemble, regions, label)
     return without(ensemble, amounts)
 
 
-def _monthly(flux: xr.DataArray, ensemble: xr.DataArray, regions: Any, label: str) -> xr.DataArray:
+def _only_flux(ds: xr.Dataset, term: str, label: str) -> str:
+    """Return the variable of a Dataset that is a flux of carbon: the one, or that of the term."""
+    fluxes = []
+    for name, array in ds.data_vars.items():
+        try:
+            read_carbon_unit(array.attrs.get("units"), label)
+        except UnitsError:
+            continue
+        fluxes.append(str(name))
+    if term in fluxes:
+        return term
+    if len(fluxes) != 1:
+        raise InputError(
+            f"{label} is a Dataset with {len(fluxes)} fluxes of carbon"
+            f"{': ' if fluxes else ''}{', '.join(fluxes)}; give one, with the bounds beside it"
+        )
+    return fluxes[0]
+
+
+def _monthly(
+    flux: xr.DataArray, ds: xr.Dataset, ensemble: xr.DataArray, regions: Any, label: str
+) -> xr.DataArray:
     """Return a term as amounts [Pg] of the months of the ensemble, by region."""
     unit = read_carbon_unit(flux.attrs.get("units"), label)
     kept = {key: flux.attrs[key] for key in ("positive", "standard_name", "long_name")
@@ -72,11 +98,11 @@ def _monthly(flux: xr.DataArray, ensemble: xr.DataArray, regions: Any, label: st
                 f"{label} lies on a grid, and the regions of tables are known by name alone; give "
                 "it by region"
             )
-        steps = time_steps(flux) if find_time(flux) is not None else None
-        amount = sum_gridded(flux, as_dataset(flux), unit, regions, steps, label)
+        steps = steps_of(ds, flux, label)
+        amount = sum_gridded(flux, with_area(ds), unit, regions, steps, label)
         amount = amount if steps is not None else _each_month(amount, ensemble)
     else:
-        amount = _series(flux, ensemble, unit, label)
+        amount = _series(flux, ds, ensemble, unit, label)
     if "region" not in amount.dims and ensemble.sizes["region"] > 1:
         raise InputError(
             f"{label} has the dims {flux.dims}, without 'region', and would be taken out of each "
@@ -86,7 +112,7 @@ def _monthly(flux: xr.DataArray, ensemble: xr.DataArray, regions: Any, label: st
 
 
 def _series(
-    flux: xr.DataArray, ensemble: xr.DataArray, unit: CarbonUnit, label: str
+    flux: xr.DataArray, ds: xr.Dataset, ensemble: xr.DataArray, unit: CarbonUnit, label: str
 ) -> xr.DataArray:
     import xarray as xr
 
@@ -102,7 +128,7 @@ def _series(
                 "such as 'PgC yr-1', or months"
             )
         return _each_month(flux * unit.scale, ensemble)
-    dim, months, days = calendar_months(flux, label)
+    dim, months, days = calendar_months(ds, flux, label)
     length = xr.DataArray(np.ones(months.size) if unit.amount else days, dims=dim)
     amount = (flux * (length * unit.scale)).transpose(*flux.dims)
     amount = amount.drop_vars(dim).rename({dim: "time"} if dim != "time" else {})

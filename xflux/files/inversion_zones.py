@@ -67,14 +67,14 @@ def read_zonal(
     total = None
     for part in flux.parts:
         unit = read_carbon_unit(units or ds[part].attrs.get("units"), f"{label}: {part!r}")
-        if unit.of == "area":
+        if unit.of in ("area", "cell"):
             raise UnitsError(
                 f"{label}: {part!r} has units {units or ds[part].attrs.get('units')!r}, by "
-                "latitude alone, which does not tell the area of land; expected such as "
-                "'PgC yr-1 degree-1'"
+                "latitude alone, which does not tell the area of land or the number of cells; "
+                "expected such as 'PgC yr-1 degree-1'"
             )
         share = bands.degrees(rows, label) if unit.of == "degree" else bands.shares(rows, label)
-        dim, months, days = calendar_months(ds[part], label)
+        dim, months, days = calendar_months(ds, ds[part], label)
         length = np.ones(months.size) if unit.amount else days
         weights = xr.DataArray(share, dims=("region", *lat.dims))
         plain = ds[part].drop_vars(ds[part].coords).astype(np.float64)

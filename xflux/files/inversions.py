@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from xflux.errors import FileFormatError, InputError, XfluxError, raise_together
+from xflux.errors import (
+    FileFormatError,
+    InputError,
+    XfluxError,
+    XfluxWarning,
+    raise_together,
+)
 from xflux.files.inversion_bands import Bands, as_bands
+from xflux.files.inversion_dates import open_undated, with_dates
 from xflux.files.inversion_ensemble import (
     Identical,
     distinct,
     in_sequence,
     joined,
+    named_apart,
+    require_common_months,
     require_whole,
 )
 from xflux.files.inversion_grids import is_gridded, read_gridded
@@ -24,7 +35,7 @@ from xflux.files.inversion_names import land_flux
 from xflux.files.inversion_tables import is_table, read_table
 from xflux.files.inversion_terms import without_terms
 from xflux.files.inversion_zones import find_rows, read_zonal
-from xflux.files.opening import Paths, expand_paths, open_lazily
+from xflux.files.opening import Paths, expand_paths
 from xflux.labels.attach import generated
 from xflux.labels.flux_definition import definition_of, direction, written
 from xflux.version import __version__
@@ -42,7 +53,7 @@ def open_inversions(
     *,
     regions: Any = None,
     bands: Sequence[float] | Mapping[str, tuple[float, float]] | None = None,
-    subtract: Mapping[str, xr.DataArray] | None = None,
+    subtract: Mapping[str, xr.DataArray | xr.Dataset] | None = None,
     flux_definition: str | None = None,
     units: str | None = None,
     positive: Literal["up", "down"] | None = None,
@@ -57,7 +68,9 @@ def open_inversions(
     paths : path, pattern, list of these, or mapping
         Files, read by what they hold; each is one inversion, called after its file, or several.
         A mapping names them: ``{"CAMS": "cams/*.nc"}``; several files of one name follow each
-        other in time.
+        other in time, so that an inversion of one file a month (CarbonTracker) must be given as
+        such a mapping. Members whose names several files share are called after both, ``GCB2024
+        CAMS``.
 
         - On a grid (NetCDF, Zarr): those of the Global Carbon Budget (1 x 1 degree monthly,
           ``land_flux_only_fossil_cement_adjusted`` by ``ensemble_member``), CarbonTracker
@@ -70,13 +83,17 @@ def open_inversions(
     regions : optional
         Of grids: what `xflux.labels.regions.as_regions` reads, on their grid, or a function that
         makes it on the grid of each file, such as `xflux.transcom_regions`; the globe by default.
-        Of tables: the names of those to read, all by default.
+        Cells of a mask with 0, a negative number or NaN lie outside of all regions, unless its
+        ``attrs["flag_values"]`` lists them. Of tables: the names of those to read, all by default.
     bands : sequence of float, or mapping of str to (south, north), optional
         In place of `regions`, of grids and files by latitude: edges of bands of latitude, such as
         ``(-90, -23.5, 0, 23.5, 50, 90)``. They may cut rows of cells.
-    subtract : mapping of str to DataArray, optional
+    subtract : mapping of str to DataArray or Dataset, optional
         Terms to take out of each inversion (``fire``, ``fossil``, ``lateral``, ...): series along
-        ``region`` and ``time``, or on a grid, with units. What has no time is constant.
+        ``region`` and ``time``, or on a grid, of whole cells, with units. What has no time is
+        constant. A grid may be another one than that of the inversions, where regions are the
+        globe, bands, outlines or a function; a mask must lie on both. A Dataset holds one flux,
+        with its time bounds or areas beside it.
     flux_definition : str, optional
         What the files hold, before `subtract`: terms of `xflux.labels.flux_definition.TERMS`.
         By default what they say, or what is known by the name of the variable; see Notes.
@@ -108,18 +125,24 @@ def open_inversions(
         For units that are missing or of no flux of carbon.
     InputError
         For unlike definitions or regions in one call, months that are missing within the span of
-        an inversion, and what is not told: direction, or definition. All problems of all files are
-        told at once.
+        an inversion, times that are no dates, several files (no mapping) without a month in
+        common, and what is not told: direction, or definition. All problems of all files are told
+        at once.
     GridMismatchError
-        When regions, or a term on a grid, lie on another grid.
+        When a mask of regions lies on another grid than a file or a term.
 
     Warns
     -----
     XfluxWarning
-        Of inversions that share one land flux.
+        Of inversions that share one land flux, months at either end that a file has in part,
+        which are left out, and regions of a table that are totals by their names.
 
     Notes
     -----
+    Time bounds decide which month a value is of. Without them a stamp a month is the month in which
+    it lies, and steps of hours begin at their stamps, or have them in their middle where all lie
+    half a step after midnight. ``months since`` and numbers such as 200101 are calendar months.
+
     An inversion sees all carbon between land and air less the fossil fuel it was told of. By
     default that is ``nee+fire+lateral``: what land use and harvest emit reaches the air as fire
     and respiration, and counts as such; and what rivers carry off was taken up on land. To set it
@@ -140,7 +163,8 @@ def open_inversions(
     Examples
     --------
     >>> inversions = xflux.open_inversions(  # doctest: +SKIP
-    ...     "GCP2024_inversions_1x1.nc", regions=mask, subtract={"fire": gfed, "lateral": rivers}
+    ...     {"GCB2024": "GCP2024_inversions_1x1.nc", "CT2022": "CT2022.flux1x1.*.nc"},
+    ...     bands=(-90, -23.5, 23.5, 90),
     ... )
     """
     if bands is not None and regions is not None:
@@ -148,33 +172,23 @@ def open_inversions(
     if positive not in (None, "up", "down"):
         raise InputError(f"positive={positive!r} is not known; expected 'up' or 'down'")
     over = None if bands is None else as_bands(bands)
-    asked = _Asked(regions, over, flux_definition, units, positive, variable, chunks)
     files = _files(paths)
-    found: list[xr.DataArray] = []
-    errors: list[XfluxError] = []
-    for name, parts in files:
-        try:
-            found.append(in_sequence([_read(path, name, asked) for path in parts], name))
-        except XfluxError as error:
-            errors.append(error)
-    raise_together(errors)
-    ensemble = distinct(joined(found), identical, stacklevel=2)
-    mark = generated(found)
-    definition = definition_of(ensemble)
-    assert definition is not None
-    ensemble = ensemble.rename("nee").assign_attrs(
-        long_name="Land flux of carbon, positive to the atmosphere",
-        units="Pg",
-        cell_methods="area: sum where land time: sum",
-        positive="up",
-        flux_definition=written(definition),
-        source="; ".join(dict.fromkeys(map(str, ensemble["file"].values))),
-        **({"synthetic": mark} if mark else {}),
-    )
-    if subtract:
-        on_grid = any(not is_table(path) for _, parts in files for path in parts)
-        cells = asked.over if asked.over is not None else as_bands(None)
-        ensemble = without_terms(ensemble, subtract, cells if on_grid else None)
+    with ExitStack() as opened:
+        asked = _Asked(regions, over, flux_definition, units, positive, variable, chunks, opened)
+        found, notes = _read_all(files, asked)
+        for note in notes:
+            warnings.warn(note, XfluxWarning, stacklevel=2)
+        if isinstance(paths, Mapping):
+            found = named_apart(found, [name for name, _ in files])
+        else:
+            require_common_months(found)
+        ensemble = _described(distinct(joined(found), identical, stacklevel=2), generated(found))
+        if subtract:
+            on_grid = any(not is_table(path) for _, parts in files for path in parts)
+            cells = asked.over if asked.over is not None else as_bands(None)
+            ensemble = without_terms(ensemble, subtract, cells if on_grid else None)
+        # What went well stays open: lazy arrays are read later.
+        opened.pop_all()
     ensemble["inversion"].attrs = {"long_name": "atmospheric inversion"}
     ensemble["time"].attrs = {"standard_name": "time", "axis": "T"}
     ensemble["file"].attrs = {"long_name": "file of the inversion"}
@@ -184,7 +198,7 @@ def open_inversions(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What holds for all files of a call."""
+    """What holds for all files of a call, which close together when it fails."""
 
     regions: Any
     bands: Bands | None
@@ -193,6 +207,7 @@ class _Asked:
     positive: Literal["up", "down"] | None
     variable: str | None
     chunks: Any
+    opened: ExitStack
 
     @property
     def over(self) -> Any:
@@ -209,6 +224,38 @@ def _files(paths: Paths | Mapping[str, Paths]) -> list[tuple[str, list[str]]]:
     if isinstance(paths, Mapping):
         return [(str(name), expand_paths(files)) for name, files in paths.items()]
     return [(_stem(path), [path]) for path in expand_paths(paths)]
+
+
+def _read_all(
+    files: Sequence[tuple[str, list[str]]], asked: _Asked
+) -> tuple[list[xr.DataArray], list[str]]:
+    """Read all files, and return what is to be told of them beside."""
+    found: list[xr.DataArray] = []
+    notes: list[str] = []
+    errors: list[XfluxError] = []
+    for name, paths in files:
+        try:
+            parts = [_read(path, name, asked) for path in paths]
+            notes += [part.attrs.pop("comment") for part in parts if "comment" in part.attrs]
+            found.append(in_sequence(parts, name))
+        except XfluxError as error:
+            errors.append(error)
+    raise_together(errors)
+    return found, notes
+
+
+def _described(ensemble: xr.DataArray, synthetic: str | None) -> xr.DataArray:
+    definition = definition_of(ensemble)
+    assert definition is not None
+    return ensemble.rename("nee").assign_attrs(
+        long_name="Land flux of carbon, positive to the atmosphere",
+        units="Pg",
+        cell_methods="area: sum where land time: sum",
+        positive="up",
+        flux_definition=written(definition),
+        source="; ".join(dict.fromkeys(map(str, ensemble["file"].values))),
+        **({"synthetic": synthetic} if synthetic else {}),
+    )
 
 
 def _stem(path: str) -> str:
@@ -236,9 +283,10 @@ def _read(path: str, name: str, asked: _Asked) -> xr.DataArray:
         )
     if array.chunks is None:
         require_whole(array, label)
+    attrs = {key: array.attrs[key] for key in ("comment",) if key in array.attrs}
     array = array if way == "up" else -array
     array = array.transpose("inversion", "region", "time")
-    array.attrs = {"flux_definition": definition, **({"synthetic": mark} if mark else {})}
+    array.attrs = attrs | {"flux_definition": definition, **({"synthetic": mark} if mark else {})}
     file = np.full(array.sizes["inversion"], label)
     array = array.assign_coords(file=("inversion", file))
     definition_of(array)  # an unknown term is told with the file
@@ -264,7 +312,9 @@ def _from_grid_or_rows(
     path: str, name: str, label: str, asked: _Asked
 ) -> tuple[xr.DataArray, str, str | None, str | None]:
     """Return amounts, direction, definition, and what says that they were generated."""
-    ds = open_lazily(path, chunks=asked.chunks)[0]
+    ds = open_undated(path, asked.chunks)
+    asked.opened.callback(ds.close)
+    ds = with_dates(ds, label)
     flux = land_flux(ds, asked.variable, label)
     array = ds[flux.parts[0]]
     if _names_alone(asked.regions):

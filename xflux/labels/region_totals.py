@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["totals_among"]
 
 _TOTALS = {"all", "earth", "global", "globe", "sum", "total", "world"}
-_STATISTICS = {"mean", "median", "sd", "std", "stdev"}
+_STATISTICS = {"error", "mean", "median", "sd", "sigma", "spread", "std", "stdev", "uncertainty"}
 #: What may stand beside a total in its name: ``global_land``, ``Land total``.
 _BESIDE = {"flux", "land", "nbp", "nee", "ocean", "of", "regions", "the"}
 
