@@ -40,5 +40,5 @@ def fit(world, *, seed=0, rebridge=True, options=None, **changed):
     towers = given.pop("towers", world["towers"])
     model = xflux.DualConstraintNetwork(**{**OPTIONS, **(options or {})}, seed=seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "bridges of", XfluxWarning)
+        warnings.filterwarnings("ignore", "at the last look", XfluxWarning)
         return model.fit(*towers, **given)

@@ -186,7 +186,7 @@ def test_without_patience_nothing_is_kept_back_and_what_is_scored_is_told(world,
         seen.append((split, towers))
         return train(design, seed, towers, air, split, **options)
 
-    monkeypatch.setattr("xflux.regional.dual_network.train", watching)
+    monkeypatch.setattr("xflux.regional.dual_members.train", watching)
     history = fit(world, options=PLAIN).history
     assert all(split.held.size == 0 and split.held_years == () for split, _ in seen)
     assert history.ec_held.notnull().all()

@@ -143,7 +143,7 @@ def test_a_saved_network_predicts_the_same(world, dual, tmp_path):
 
 
 def test_an_interrupted_fit_resumes_to_the_same_network(world, dual, tmp_path, monkeypatch):
-    from xflux.regional import dual_network
+    from xflux.regional import dual_members
 
     calls = []
 
@@ -153,8 +153,8 @@ def test_an_interrupted_fit_resumes_to_the_same_network(world, dual, tmp_path, m
             raise KeyboardInterrupt
         return train(*args, **options)
 
-    train = dual_network.train
-    monkeypatch.setattr(dual_network, "train", failing)
+    train = dual_members.train
+    monkeypatch.setattr(dual_members, "train", failing)
     with pytest.raises(KeyboardInterrupt):
         fit(world, checkpoint=tmp_path)
     resumed = fit(world, checkpoint=tmp_path)

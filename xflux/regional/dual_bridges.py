@@ -89,10 +89,10 @@ def warn_of_decoupled(members: Sequence[Member], *, anew: bool, stacklevel: int)
     found = np.array(last)
     if found.size and found.min() < DECOUPLED:
         warnings.warn(
-            f"bridges of {int((found < DECOUPLED).sum())} of {len(found)} members explain at least "
-            f"{max(found.min(), 0.0):.2f} of the months of each region at the last look, less than "
-            f"{DECOUPLED:g}: there the atmosphere is met at their pixels more than by the region; "
-            "see history, and fit "
+            f"at the last look the bridge of some region explains {max(found.min(), 0.0):.3f} of "
+            f"its months, less than {DECOUPLED:g} ({int((found < DECOUPLED).sum())} of "
+            f"{len(found)} members): there the atmosphere is met at a few pixels more than by the "
+            "region; see history, and fit "
             + ("longer, or look more often (check_every)" if anew else "with rebridge=True"),
             XfluxWarning,
             stacklevel=stacklevel + 1,

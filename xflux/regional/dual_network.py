@@ -12,20 +12,19 @@ from sklearn.base import BaseEstimator
 
 from xflux.errors import InputError
 from xflux.labels.attach import generated
-from xflux.learning.torch_session import require_torch, torch_session
-from xflux.progress_bar import progress_bar
+from xflux.learning.torch_session import require_torch
 from xflux.regional.bridge import RegionalBridge
 from xflux.regional.dual_apply import FittedDual, apply
 from xflux.regional.dual_bridges import checked, grid_of, refitted, warn_of_decoupled
 from xflux.regional.dual_constraint import Constraint, constraint_of
 from xflux.regional.dual_data import Member
-from xflux.regional.dual_file import Checkpoints, read, task_of, write
+from xflux.regional.dual_file import read, write
 from xflux.regional.dual_fitted import fitted_of
 from xflux.regional.dual_history import history_of
 from xflux.regional.dual_inputs import chosen, span_of, tower_table
+from xflux.regional.dual_members import trained
 from xflux.regional.dual_options import design_of
 from xflux.regional.dual_splits import splits
-from xflux.regional.dual_training import train
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -229,53 +228,28 @@ class DualConstraintNetwork(BaseEstimator):
                 bridge, drivers, inversions, ensemble, table, features, seed=self.seed,
                 looks=bool(self.check_every), rebridge=rebridge, needed_by=_NAME,
             )  # fmt: skip
-        air, look = constraint.atmosphere, constraint.look
         parts = splits(
-            table.rows.site,
-            self.folds,
-            constraint.years,
-            self.held_years,
-            self.seed,
+            table.rows.site, self.folds, constraint.years, self.held_years, self.seed,
             stops=self.patience is not None,
-        )
-        of_bridge = None if bridge is None else sorted(bridge.get_params().items())
-        task = task_of(
-            f"{sorted(self.get_params().items(), key=str)} {[f.name for f in features]} {rebridge} "
-            f"{parts} {of_bridge} {device}", table.rows.x, table.rows.y, table.rows.site,
-            *constraint.data,
         )  # fmt: skip
-        kept = Checkpoints(checkpoint, task)
-        members: list[Member] = []
-        with (
-            progress_bar(self.folds, label="fitting", unit="member", show=progress) as tell,
-            torch_session(seed=self.seed),
-        ):
-            for k, split in enumerate(parts):
-                member = kept.read(k)
-                if member is None:
-                    watch = None if look is None else look(k, design)
-                    member = train(
-                        design, [self.seed, k], table.rows, air, split, look=watch, device=device
-                    )
-                    kept.write(k, member)
-                members.append(member)
-                tell()
+        of_bridge = None if bridge is None else sorted(bridge.get_params().items())
+        options = sorted(self.get_params().items(), key=str)
+        members = trained(
+            design, parts, table.rows, constraint, seed=self.seed, checkpoint=checkpoint,
+            said=f"{options} {[f.name for f in features]} {rebridge} {of_bridge}", device=device,
+            progress=progress,
+        )  # fmt: skip
         said = {
             "model": _NAME,
-            "refinement": "towers alone" if air is None else "towers and atmosphere",
+            "refinement": "towers alone" if bridge is None else "towers and atmosphere",
             "flux_definition": table.nee.attrs["flux_definition"],
             "synthetic": generated([table.nee, *tower_drivers.data_vars.values()]),
         }
+        span = float("nan") if drivers is None else span_of(drivers)
         self.fitted_, self.out_of_fold_ = fitted_of(
-            members,
-            features,
-            tuple(self.hidden),
-            table,
-            said,
-            constraint.spread,
-            float("nan") if drivers is None else span_of(drivers),
+            members, features, tuple(self.hidden), table, said, constraint.spread, span
         )
-        self.members_ = tuple(members)
+        self.members_ = members
         self.feature_names_in_ = np.array([feature.name for feature in features])
         self.away_years_ = members[0].split.away_years
         self._given = {
