@@ -85,7 +85,7 @@ plot_region_years(sources, show="all", colors=colours | beside, figsize=(7.5, 4.
 
 # %%
 # Two years of the inversions were kept from all members. Their errors, in PgC: the sink of the last
-# year, the strongest of all, is missed. With the defaults they lie between -1.2 and +.8.
+# year, the strongest of all, is missed. With the defaults they lie between -1.2 and +1.1.
 
 error = (sums["towers and atmosphere"].mean("member") - true).sum("region", skipna=False)
 error = error.groupby("time.year").sum("time").sel(year=list(dual.away_years_))
