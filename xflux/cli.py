@@ -236,9 +236,9 @@ def _add_inversions(run: Any) -> None:
         "towers alone. Needs --towers, --drivers of the same years, and torch.",
     )
     atmosphere.add_argument(
-        "--inversions", nargs="+", default=[], metavar="PATH", action="extend",
+        "--inversions", nargs="+", default=[], metavar="[NAME=]PATH", action="extend",
         help="inversions on a grid (such as those of the Global Carbon Budget), or tables of "
-        "regions (CSV)",
+        "regions (CSV); files of one NAME follow each other in time",
     )  # fmt: skip
     atmosphere.add_argument(
         "--regions", nargs="+", default=[], metavar="FILE", action="extend",

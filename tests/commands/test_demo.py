@@ -239,7 +239,7 @@ def test_the_verdict_says_where_the_atmosphere_makes_it_worse(shown):
     said = " ".join(printed.split())
     assert f"Records of tropical towers are met {'worse' if worse else 'better'}" in said
     years = pd.read_csv(out / "tables" / "atmosphere_globe.csv", index_col="estimate")[
-        "r2 of years"
+        "r2_pearson of years"
     ]
     better = years["with the atmosphere"] > years["towers alone"]
     assert f"Anomalies of years are followed {'better' if better else 'worse'} (r2" in said

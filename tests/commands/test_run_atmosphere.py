@@ -368,3 +368,35 @@ def test_without_torch_the_reason_says_how_to_install_it(files, tmp_path):
 def test_options_that_do_not_fit_are_refused(tmp_path, options, said):
     with pytest.raises(InputError, match=said):
         RunRequest(out=tmp_path, **options)
+
+
+def test_inversions_may_be_named(files, tmp_path):
+    """Two files whose members are called alike are told apart by names of their own."""
+    path = str(files / "inversions.nc")
+    with xr.open_dataset(path) as ds:
+        (0.9 * ds).assign_attrs(ds.attrs).map(
+            lambda one: one.assign_attrs(ds[one.name].attrs)
+        ).to_netcdf(tmp_path / "other.nc")
+    paths = [path, str(tmp_path / "other.nc")]
+    grid = xr.open_dataset(files / "drivers.nc")
+    with pytest.raises(InputError, match="called") as caught:
+        open_air(request_of(files, tmp_path / "out", inversions=tuple(paths)), grid)
+    assert "--inversions FIRST=FILE SECOND=FILE" in in_options(str(caught.value))
+    named = tuple(f"{name}={one}" for name, one in zip("AB", paths))
+    air = open_air(request_of(files, tmp_path / "out", inversions=named), grid)
+    assert [str(name)[:2] for name in air.inversions["inversion"].values] == [
+        *3 * ["A "],
+        *3 * ["B "],
+    ]
+    with pytest.raises(InputError, match="write NAME=PATH for all"):
+        open_air(request_of(files, tmp_path / "out", inversions=(named[0], paths[1])), grid)
+
+
+def test_land_that_varies_by_month_is_told(files):
+    from xflux.labels.partitions import transcom_regions
+
+    year = xr.open_dataset(files / "drivers.nc").groupby("time.month").mean()
+    if "month" not in year["land_fraction"].dims:
+        year["land_fraction"] = year["land_fraction"].expand_dims(month=year["month"])
+    with pytest.raises(InputError, match="give it without time"):
+        transcom_regions(year)

@@ -13,7 +13,7 @@ def test_a_sum_beside_regions_is_told(name):
     assert totals_among(["Europe", name, "Africa"]) == [name]
 
 
-@pytest.mark.parametrize("name", ["mean", "std", "SD", "global mean"])
+@pytest.mark.parametrize("name", ["mean", "std", "SD", "global mean", "north_sd", "Europe spread"])
 def test_a_statistic_beside_regions_is_told(name):
     assert totals_among(np.array(["Europe", name])) == [name]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xflux
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.grid import EARTH_RADIUS, cell_area
 from xflux.labels.shapes import shares_of_shapes
 
@@ -39,6 +39,8 @@ def area(shares: xr.DataArray, ds: xr.Dataset) -> float:
     return float((shares[0] * cell_area(ds) / EARTH_RADIUS**2).sum())
 
 
+#: Shapes that are meant to reach beyond the grid.
+PARTS = pytest.mark.filterwarnings("ignore:regions reach beyond:xflux.XfluxWarning")
 GRIDS = {
     "from 0": grid(),
     "from -180": grid(first=-180.0),
@@ -163,6 +165,7 @@ def test_a_shape_smaller_than_a_cell_has_its_share(size: float) -> None:
     assert found.values[0, 0] == pytest.approx(exact, rel=1e-7)
 
 
+@PARTS
 def test_a_shape_off_a_regional_grid_has_no_share() -> None:
     ds = grid().sel(lat=slice(30, 70), lon=slice(0, 40))
     shapes = {"austral": shapely.box(120, -40, 150, -10), "across": shapely.box(-20, 12, 7, 44)}
@@ -172,6 +175,7 @@ def test_a_shape_off_a_regional_grid_has_no_share() -> None:
     np.testing.assert_allclose(shares, on_the_globe, atol=1e-14)
 
 
+@PARTS
 def test_cells_are_as_their_bounds_say() -> None:
     lat_edges, lon_edges = np.array([-90, -80, -30.0, 60, 90]), np.array([-20.0, 0, 100, 200, 340])
     ds = xr.Dataset(
@@ -198,6 +202,7 @@ def test_cells_are_as_their_bounds_say() -> None:
         shares_of_shapes([shapely.box(*box)], wide)
 
 
+@PARTS
 def test_bounds_that_differ_by_rounding_are_one() -> None:
     ds = grid(0.1).isel(lat=slice(1000, 1100), lon=slice(1000, 1100))
     half = np.array([-0.05, 0.05], np.float32)
@@ -229,3 +234,11 @@ def test_what_is_no_shape_on_a_grid_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "shapely", None)
     with pytest.raises(InputError, match=r"pip install 'xflux\[regions\]'"):
         shares_of_shapes([box], grid())
+
+
+def test_a_shape_that_reaches_beyond_the_grid_is_told():
+    ds = grid().sel(lon=slice(0, 90))
+    shapes = {"half": shapely.box(60, 0, 120, 30), "inside": shapely.box(10, 0, 50, 30)}
+    with pytest.warns(XfluxWarning, match=r"half \(50 %\)"):
+        found = shares_of_shapes(shapes, ds)
+    assert found[0].any()

@@ -22,6 +22,10 @@ _OPTIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bvariable=(?!=)"), lambda m: "--inversion-variable NAME"),
     (re.compile(r"\bunits='(?:PgC|kg)[^']*'"), lambda m: "--inversion-units UNIT"),
     (re.compile(r"\bregions=(?!=)"), lambda m: "--regions FILE"),
+    (
+        re.compile(r"paths as a mapping of names"),
+        lambda m: "--inversions FIRST=FILE SECOND=FILE",
+    ),
     (re.compile(r"\bbands=(?!=)"), lambda m: "--bands EDGE EDGE ..."),
     (re.compile(r"\bfolds=(\d+)"), lambda m: f"--folds {m[1]}"),
     (re.compile(r"\bpartitioning='?(NT|DT)?"), lambda m: f"--partitioning {m[1] or 'NT|DT'}"),

@@ -158,7 +158,9 @@ def _seasons(
 
     axes = plot_region_cycles(sources, show=names, colors=colours, figsize=(9.6, 5.2))
     canvas: Canvas = axes[0].figure  # type: ignore[index]
-    said = canvas.get_suptitle().replace("; synthetic", "")
+    said = canvas.get_suptitle()
+    if "synthetic" in title:
+        said = said.replace("; synthetic", "")
     canvas.suptitle(f"{title}\n{said}", x=0.01, ha="left", fontsize=10, color=INK)
     return canvas
 

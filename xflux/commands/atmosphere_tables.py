@@ -94,7 +94,7 @@ def globe_table(
                 "rmse of season": float(one["cycle_rmse"]),
                 "range of season": float(one["cycle_range_predicted"]),
                 "sd of years": float(one["iav_predicted"]),
-                "r2 of years": float(one["anomaly_r2_pearson"]),
+                "r2_pearson of years": float(one["anomaly_r2_pearson"]),
             }
         )
     one = scores[WITH]

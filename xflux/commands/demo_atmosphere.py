@@ -93,8 +93,9 @@ def add_demo_atmosphere(
     globe = globe_table(
         pair, estimates, reference, title="NEE of all regions against the truth (synthetic)",
         note="Means, standard deviations and errors of annual sums in PgC per year; RMSE and range "
-        "of the mean seasonal cycle in PgC per month. Networks are trained on the inversions, none "
-        "on the truth; no member saw the inversions of "
+        "of the mean seasonal cycle in PgC per month (its RMSE holds their mean error); r2_pearson "
+        "of years is of their detrended sums. Networks are trained on the inversions, none on the "
+        "truth; no member saw the inversions of "
         f"{' and '.join(map(str, pair.away))}.",
     )  # fmt: skip
     tables = [
@@ -219,7 +220,7 @@ def _verdict(globe: Table, pixels: Table, towers: Table) -> str:
         return f"{score[ALONE]:.2f} to {score[WITH]:.2f}"
 
     sink = {name: -value for name, value in sums["annual mean"].items()}
-    years, error = sums["r2 of years"], cells["rmse, tropics"]
+    years, error = sums["r2_pearson of years"], cells["rmse, tropics"]
     records, true = sites["records, tropics"], sites["truth, tropics"]
     return (
         f"{TITLE}: with towers that miss tropical nights the land takes up {sink[ALONE]:.1f} PgC "

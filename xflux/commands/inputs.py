@@ -47,7 +47,8 @@ def check_paths(request: RunRequest) -> None:
             problems.append(InputError(f"{option}: there is no file {file!r}"))
     opened = {
         "--drivers": request.drivers, "--land-models": request.land_models,
-        "--inversions": request.inversions, "--regions": request.regions,
+        "--inversions": tuple(path for _, path in request.named_inversions),
+        "--regions": request.regions,
         "--subtract": tuple(request.subtract.values()),
     }  # fmt: skip
     for option, paths in opened.items():

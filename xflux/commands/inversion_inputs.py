@@ -120,6 +120,7 @@ def open_air(request: RunRequest, grid: xr.Dataset) -> Air:
     from xflux.files.inversion_tables import is_table
     from xflux.files.inversions import open_inversions
     from xflux.labels.flux_definition import definition_of
+    from xflux.labels.region_totals import totals_among
 
     partition = Partition(request.regions, request.bands)
     domain = domain_of(grid)
@@ -131,13 +132,13 @@ def open_air(request: RunRequest, grid: xr.Dataset) -> Air:
         )
     regions = partition(grid).load()
     # Regions of a table are its columns.
-    tables = all(is_table(path) for path in request.inversions)
+    tables = all(is_table(path) for _, path in request.named_inversions)
     divided: dict[str, Any] = (
         {"bands": request.bands} if request.bands and not tables else {"regions": partition}
     )
     terms = {term: _read_term(term, path) for term, path in request.subtract.items()}
     inversions = open_inversions(
-        list(request.inversions),
+        _paths(request),
         **divided,
         subtract=terms or None,
         flux_definition=request.flux_definition,
@@ -149,8 +150,28 @@ def open_air(request: RunRequest, grid: xr.Dataset) -> Air:
     assert held is not None
     if held != _NEE:
         raise InputError(_unlike(held))
+    facts = _facts(request, inversions, partition)
+    names = [str(one) for one in inversions.coords.get("names", inversions["region"]).values]
+    if totals := totals_among(names):
+        facts.append(f"Left out of the inversions, as made of other regions: {', '.join(totals)}")
+        inversions = inversions.isel(region=[k for k, n in enumerate(names) if n not in totals])
     _require_regions(inversions, regions, partition)
-    return Air(inversions, regions, _facts(request, inversions, partition))
+    return Air(inversions, regions, facts)
+
+
+def _paths(request: RunRequest) -> list[str] | dict[str, list[str]]:
+    """Return the files of inversions, by name where they are named."""
+    found = request.named_inversions
+    if not any(name for name, _ in found):
+        return [path for _, path in found]
+    named: dict[str, list[str]] = {}
+    for name, path in found:
+        if name is None:
+            raise InputError(
+                f"--inversions: {path} has no name, and others have; write NAME=PATH for all"
+            )
+        named.setdefault(name, []).append(path)
+    return named
 
 
 def _facts(request: RunRequest, inversions: xr.DataArray, partition: Partition) -> list[str]:

@@ -62,7 +62,8 @@ class RunRequest:
     emulator : str, optional
         Path of an `AllocationEmulator` that was saved, in place of learning one.
     inversions : tuple of str
-        Files, patterns or folders of atmospheric inversions, to learn from beside towers.
+        Files, patterns or folders of atmospheric inversions, to learn from beside towers;
+        ``NAME=PATH`` names them.
     regions : tuple of str
         Masks of the regions, one for each grid; empty: `bands`, else those of TransCom.
     bands : tuple of float
@@ -151,6 +152,16 @@ class RunRequest:
             raise InputError(f"--folds {self.folds}: a validation takes two folds or more")
         if isinstance(self.co2, float) and not 100.0 <= self.co2 <= 5000.0:
             raise InputError(f"--co2 {self.co2:g} is no mole fraction in ppm; expected 100 to 5000")
+
+    @property
+    def named_inversions(self) -> list[tuple[str | None, str]]:
+        """Name and path of each file of inversions; None where it is called after the file."""
+        made: list[tuple[str | None, str]] = []
+        for text in self.inversions:
+            name, equals, path = text.partition("=")
+            named = bool(equals and name and path) and not Path(text).expanduser().exists()
+            made.append((name, path) if named else (None, text))
+        return made
 
     def _check_inversions(self) -> None:
         if self.inversions and not (self.towers and self.drivers):

@@ -167,7 +167,8 @@ def _tables(pair: Pair, reference: Reference, nee: xr.DataArray) -> list[Table]:
     globe = globe_table(
         pair, pair.means, reference, title="NEE of all regions, beside the inversions",
         note="Means, standard deviations and errors of annual sums in PgC per year; RMSE and range "
-        f"of the mean seasonal cycle in PgC per month; r2 of years is of their detrended sums. "
+        f"of the mean seasonal cycle in PgC per month (its RMSE holds their mean error); "
+        f"r2_pearson of years is the squared correlation of their detrended sums. "
         f"{fit}.{seen}",
     )  # fmt: skip
     return [

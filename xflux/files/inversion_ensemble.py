@@ -59,7 +59,9 @@ def in_sequence(parts: Sequence[xr.DataArray], name: str) -> xr.DataArray:
                     f"{_listed(ordered[0][what])}; {_listed(part[what])}"
                 )
     require_successive(np.concatenate([months_of(part) for part in ordered]), f"files of {name!r}")
-    return xr.concat(ordered, dim="time", coords="minimal", compat="override", join="override")
+    whole = xr.concat(ordered, dim="time", coords="minimal", compat="override", join="override")
+    files = ", ".join(dict.fromkeys(map(_file, ordered)))
+    return whole.assign_coords(file=("inversion", np.full(whole.sizes["inversion"], files)))
 
 
 def require_whole(array: xr.DataArray, label: str) -> None:

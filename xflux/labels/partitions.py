@@ -207,6 +207,11 @@ def _laid(
     coords = {str(coordinate.name): coordinate for coordinate in (lat, lon)}
     mask = xr.DataArray(numbers[found], dims=y.dims, coords=coords)
     land = land_fraction(ds)
+    if land is not None and set(land.dims) != set(y.dims):
+        raise InputError(
+            f"land_fraction has the dims {land.dims}, and a partition is of {y.dims}; give it "
+            "without time, such as ds.assign(land_fraction=ds.land_fraction.isel(month=0))"
+        )
     if land is not None:
         mask = xr.where(land.drop_vars(land.coords) > 0, mask, np.int8(0)).transpose(*y.dims)
     return mask.rename("region").assign_attrs(

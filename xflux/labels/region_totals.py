@@ -8,7 +8,9 @@ from collections.abc import Iterable
 __all__ = ["totals_among"]
 
 _TOTALS = {"all", "earth", "global", "globe", "sum", "total", "world"}
-_STATISTICS = {"error", "mean", "median", "sd", "sigma", "spread", "std", "stdev", "uncertainty"}
+_MEANS = {"mean", "median"}
+#: One such word tells a spread, whatever it is the spread of.
+_SPREADS = {"error", "sd", "sigma", "spread", "std", "stdev", "uncertainty"}
 #: What may stand beside a total in its name: ``global_land``, ``Land total``.
 _BESIDE = {"flux", "land", "nbp", "nee", "ocean", "of", "regions", "the"}
 
@@ -42,4 +44,5 @@ def totals_among(names: Iterable[object]) -> list[str]:
 def _made_of_others(name: str) -> bool:
     words = set(re.findall(r"[a-z]+", name.lower()))
     own = words - _BESIDE
-    return bool(own) and own <= _TOTALS | _STATISTICS
+    # ``north_sd`` is no region of its own; ``Global Mean Land`` is, as ``Central America`` is none.
+    return bool(words & _SPREADS) or (bool(own) and own <= _TOTALS | _MEANS)

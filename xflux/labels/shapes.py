@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xflux.errors import InputError
+from xflux.errors import InputError, XfluxWarning
 from xflux.labels.coordinates import find_lat_lon
 from xflux.labels.grid import column_edges, row_edges
 from xflux.numerics.outline_shares import reached, shares_of_outline
+from xflux.numerics.sphere import row_factor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +24,8 @@ __all__ = ["are_shapes", "shares_of_shapes"]
 _NAMES = ("names", "name", "NAME", "Name")
 #: Share of a cell by which edges of neighbours may lie apart and be one.
 _SAME = 1e-3
+#: Share of a shape that must lie on the grid, less rounding and the edge of a pole.
+_WHOLE = 0.999
 #: Share of a cell that is rounding where another share is 1.
 _ROUNDING = 1e-10
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -67,6 +71,11 @@ def shares_of_shapes(shapes: Any, grid: xr.Dataset | xr.DataArray) -> xr.DataArr
         Without shapely 2, on a grid without rows and columns, for shapes that are no valid
         polygons in degrees, and where all of them lie off the grid.
 
+    Warns
+    -----
+    XfluxWarning
+        For shapes that reach beyond the grid.
+
     Notes
     -----
     By area on the sphere. Edges are straight in degrees, as they are drawn on a map of latitude
@@ -93,6 +102,7 @@ def shares_of_shapes(shapes: Any, grid: xr.Dataset | xr.DataArray) -> xr.DataArr
             f"none of the regions {', '.join(names[:5])} lies on the grid; shapes are in degrees "
             "of longitude and latitude, in this order"
         )
+    _warn_of_parts(outlines, names, shares, row_edges(grid).values, column_edges(grid).values)
     import xarray as xr
 
     return xr.DataArray(
@@ -152,6 +162,29 @@ def _in_one_turn(columns: Floats) -> Floats:
     west = columns[:, 0] - 360.0 * np.floor((columns[:, 0] - first + _SAME * width) / 360.0)
     east = np.minimum(west + width, first + 360.0)
     return np.stack([west, east], axis=1)
+
+
+def _warn_of_parts(
+    outlines: Sequence[Any], names: Sequence[str], shares: Floats, rows: Floats, columns: Floats
+) -> None:
+    """Warn of shapes that lie on the grid in part: what is summed is that part."""
+    cells = row_factor(np.sort(rows, axis=1))[:, None] * np.abs(np.diff(columns, axis=1)).T
+    parts = []
+    for outline, name, layer in zip(outlines, names, shares, strict=True):
+        edges = _edges(outline)
+        (west, south), (east, north) = edges.min(axis=(0, 1)), edges.max(axis=(0, 1))
+        ends = np.array([south, north]), np.array([west, east])
+        whole = float(shares_of_outline(edges, *ends)[0, 0]) * row_factor(ends[0]) * (east - west)
+        there = float((layer * cells).sum()) / whole
+        if 0.0 < there < _WHOLE:
+            parts.append(f"{name} ({100 * there:.0f} %)")
+    if parts:
+        warnings.warn(
+            f"regions reach beyond the grid, and are summed over what lies on it: "
+            f"{', '.join(parts[:6])}; give a grid that holds them, or cut the shapes",
+            XfluxWarning,
+            stacklevel=4,
+        )
 
 
 def _edges(outline: Any) -> Floats:

@@ -246,8 +246,8 @@ def _axes(
             break
     else:
         raise InputError(
-            "nothing finite to draw: nothing is whole, three years for a trend, or no member has "
-            "what the others have"
+            "nothing finite to draw: no source has a whole year (anomalies need three) that "
+            "all its members have"
         )
     if ax is not None:
         given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()

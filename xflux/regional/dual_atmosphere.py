@@ -292,7 +292,7 @@ def _require_possible(inversions: xr.DataArray, bridge: xr.Dataset) -> None:
         raise InputError(
             f"inversions have {beyond[k]:.3g} Pg in a month of {inversions['region'].values[k]}, "
             f"more than its {bridge['region_area'].values[k] / 1e12:.3g} million km2 can exchange; "
-            "correct their units"
+            "correct their units, or give a grid that holds all of the region"
         )
 
 
