@@ -5,7 +5,6 @@ Needs no data: the idealised Earth, and both models with their defaults (some mi
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import matplotlib
@@ -39,9 +38,7 @@ def fitted() -> tuple[dict[str, xr.Dataset], dict[str, xr.DataArray], xr.DataArr
     area = grid[["cell_area", "land_fraction"]]
 
     alone = xflux.DualConstraintNetwork().fit(drivers, observed.nee)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", xflux.XfluxWarning)
-        bridge = xflux.RegionalBridge().fit(alone.apply(grid).assign(area), regions)
+    bridge = xflux.RegionalBridge().fit(alone.apply(grid).assign(area), regions)
     both = xflux.DualConstraintNetwork().fit(
         drivers, observed.nee, drivers=grid, inversions=inversions, bridge=bridge
     )

@@ -95,7 +95,7 @@ def test_anomalies_are_annual_sums_less_the_trend_of_each() -> None:
     sd = found["towers"].std(ddof=1)
     assert ax.get_legend().get_texts()[0].get_text() == f"towers: sd {sd:.2g}"
     assert len(plot_region_anomalies(sources())) == 3
-    with pytest.raises(InputError, match="three years for a trend"):
+    with pytest.raises(InputError, match="anomalies need three"):
         plot_region_anomalies({"a": series(1).isel(time=slice(24))})
 
 

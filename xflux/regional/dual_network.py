@@ -52,8 +52,8 @@ class DualConstraintNetwork(BaseEstimator):
         Power of the misfit to the ensemble of inversions; 3: of several misfits the largest
         counts most.
     folds : int
-        Members: each never sees one fold of the towers, and is scored by it; another stops its
-        training.
+        Members: each never sees one fold of the towers, and is scored by it; with `patience`
+        another stops its training.
     seed : int
         The same seed gives the same model; the first weights are the same with and without the
         atmosphere.
@@ -201,7 +201,7 @@ class DualConstraintNetwork(BaseEstimator):
         Warns
         -----
         XfluxWarning
-            Without `rebridge`, where the bridges do not hold at the end.
+            Where bridges do not hold at the last look.
         """
         require_torch()
         import torch
