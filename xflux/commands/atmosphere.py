@@ -185,9 +185,10 @@ def fit_pair(
     from xflux.regional.bridge import RegionalBridge
 
     require_torch()
-    years = common_years_of(grid, air.inversions)
     with progress.computing("reading the inversions") as compute:
-        (inversions,) = compute(over_years(air.inversions, years))
+        (inversions,) = compute(air.inversions)
+    years = common_years_of(grid, inversions)
+    inversions = over_years(inversions, years)
     cells = _cells(grid)
     fields: dict[str, Path] = {}
     progress.say(f"training {network.folds} networks by towers alone")

@@ -93,16 +93,18 @@ def shares_of_shapes(shapes: Any, grid: xr.Dataset | xr.DataArray) -> xr.DataArr
     columns = _Lines.of(_in_one_turn(column_edges(grid).values))
     # Pages that no shape touches take no memory.
     shares = np.zeros((len(outlines), lat.size, lon.size))
-    there = [
-        _fill(layer, _edges(outline), rows, columns)
-        for layer, outline in zip(shares, outlines, strict=True)
-    ]
-    if not any(there):
+    cells = _areas(row_edges(grid).values, column_edges(grid).values)
+    there = np.zeros(len(outlines))
+    for k, (layer, outline) in enumerate(zip(shares, outlines, strict=True)):
+        edges = _edges(outline)
+        if _fill(layer, edges, rows, columns):
+            there[k] = float(np.vdot(layer, cells)) / _area(edges)
+    if not there.any():
         raise InputError(
             f"none of the regions {', '.join(names[:5])} lies on the grid; shapes are in degrees "
             "of longitude and latitude, in this order"
         )
-    _warn_of_parts(outlines, names, shares, row_edges(grid).values, column_edges(grid).values)
+    _warn_of_parts(names, there)
     import xarray as xr
 
     return xr.DataArray(
@@ -164,20 +166,26 @@ def _in_one_turn(columns: Floats) -> Floats:
     return np.stack([west, east], axis=1)
 
 
-def _warn_of_parts(
-    outlines: Sequence[Any], names: Sequence[str], shares: Floats, rows: Floats, columns: Floats
-) -> None:
-    """Warn of shapes that lie on the grid in part: what is summed is that part."""
-    cells = row_factor(np.sort(rows, axis=1))[:, None] * np.abs(np.diff(columns, axis=1)).T
-    parts = []
-    for outline, name, layer in zip(outlines, names, shares, strict=True):
-        edges = _edges(outline)
-        (west, south), (east, north) = edges.min(axis=(0, 1)), edges.max(axis=(0, 1))
-        ends = np.array([south, north]), np.array([west, east])
-        whole = float(shares_of_outline(edges, *ends)[0, 0]) * row_factor(ends[0]) * (east - west)
-        there = float((layer * cells).sum()) / whole
-        if 0.0 < there < _WHOLE:
-            parts.append(f"{name} ({100 * there:.0f} %)")
+def _areas(rows: Floats, columns: Floats) -> Floats:
+    """Return areas of cells (row, column), in squares of the radius times degrees."""
+    return row_factor(np.sort(rows, axis=1))[:, None] * np.abs(np.diff(columns, axis=1)).T
+
+
+def _area(edges: Floats) -> float:
+    """Return the area inside edges, in the same unit: their share of the box around them."""
+    (west, south), (east, north) = edges.min(axis=(0, 1)), edges.max(axis=(0, 1))
+    rows, columns = np.array([south, north]), np.array([west, east])
+    share = shares_of_outline(edges, rows, columns)[0, 0]
+    return float(share * row_factor(rows) * (east - west))
+
+
+def _warn_of_parts(names: Sequence[str], there: Floats) -> None:
+    """Warn of shapes of which a share lies on the grid: what is summed is that part."""
+    parts = [
+        f"{name} ({100 * share:.0f} %)"
+        for name, share in zip(names, there, strict=True)
+        if 0.0 < share < _WHOLE
+    ]
     if parts:
         warnings.warn(
             f"regions reach beyond the grid, and are summed over what lies on it: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +86,17 @@ def plot_region_years(
     lines = region_lines(
         sources, variable, partial(annual_values, annual="sum"), x="year", band=band
     )
-    axes, names = _axes(lines, show, ax, figsize)
-    styles = _styles(lines, colors)
+    axes, names = _panels(
+        lines,
+        "year",
+        show,
+        ax,
+        figsize,
+        colors,
+        said=lambda middle: f": {float(middle.mean()):.3g}",
+    )
     alone = len(_regions(lines)) == 1
     for panel, name in zip(axes, names, strict=True):
-        for (called, line), style in zip(lines.items(), styles, strict=True):
-            mean = float(line.middle.sel(region=name).mean())
-            said = f"{called}: {mean:.3g}" if len(names) == 1 else called
-            _draw(panel, line, name, "year", style, said)
         if name == ALL or alone:
             for called, array in (annual or {}).items():
                 panel.plot(
@@ -143,13 +146,11 @@ def plot_region_anomalies(
     """
     reduce = partial(detrended_anomalies, annual="sum", standardize=False)
     lines = region_lines(sources, variable, reduce, x="year", band=band)
-    axes, names = _axes(lines, show, ax, figsize)
-    styles = _styles(lines, colors)
-    for panel, name in zip(axes, names, strict=True):
-        for (called, line), style in zip(lines.items(), styles, strict=True):
-            sd = float(line.middle.sel(region=name).std(ddof=1))
-            said = f"{called}: sd {sd:.2g}" if len(names) == 1 else called
-            _draw(panel, line, name, "year", style, said)
+    axes, names = _panels(
+        lines, "year", show, ax, figsize, colors,
+        said=lambda middle: f": sd {float(middle.std(ddof=1)):.2g}",
+    )  # fmt: skip
+    for panel in axes:
         _mark_years(panel)
     words = _words(lines)
     what = f"Anomaly of {words[:1].lower()}{words[1:]} [{_unit(variable)} per year]"
@@ -194,11 +195,8 @@ def plot_region_cycles(
     lines = region_lines(
         sources, variable, partial(mean_seasonal_cycle, cycle="month"), x="month", band=band
     )
-    axes, names = _axes(lines, show, ax, figsize)
-    styles = _styles(lines, colors)
-    for panel, name in zip(axes, names, strict=True):
-        for (called, line), style in zip(lines.items(), styles, strict=True):
-            _draw(panel, line, name, "month", style, called)
+    axes, names = _panels(lines, "month", show, ax, figsize, colors, said=lambda middle: "")
+    for panel in axes:
         panel.set_xticks(range(1, 13), labels=list(_MONTHS))
         panel.set_xlim(0.7, 12.3)
     what = f"{_words(lines)} [{_unit(variable)} per month]"
@@ -266,9 +264,28 @@ def _axes(
     return made.ravel()[: len(wanted)], wanted
 
 
-def _styles(lines: Mapping[str, RegionLine], colors: Any) -> list[dict[str, Any]]:
-    names = list(lines)
-    return colours_of(names, line_styles(names), colors)
+def _panels(
+    lines: Mapping[str, RegionLine],
+    x: str,
+    show: str | Sequence[str] | None,
+    ax: Any,
+    figsize: tuple[float, float] | None,
+    colors: Any,
+    *,
+    said: Callable[[xr.DataArray], str],
+) -> tuple[NDArray[Any], list[str]]:
+    """Draw all lines in a panel for each region, and return panels and regions.
+
+    `said` of its middle stands after the name of a line where there is one panel.
+    """
+    axes, names = _axes(lines, show, ax, figsize)
+    called = list(lines)
+    styles = colours_of(called, line_styles(called), colors)
+    for panel, region in zip(axes, names, strict=True):
+        for (name, line), style in zip(lines.items(), styles, strict=True):
+            more = said(line.middle.sel(region=region)) if len(names) == 1 else ""
+            _draw(panel, line, region, x, style, name + more)
+    return axes, names
 
 
 def _draw(

@@ -131,10 +131,10 @@ def _require_same_land(bridge: xr.Dataset, drivers: xr.Dataset, place: tuple[Any
     if share is None:
         return
     lat, lon = find_lat_lon(drivers)
-    area = cell_area(drivers).transpose(*lat.dims, *lon.dims)
-    land = (area * share).transpose(*lat.dims, *lon.dims).fillna(0.0).values[np.ix_(*place)]
+    land = (cell_area(drivers) * share).transpose(*lat.dims, *lon.dims).fillna(0.0)
     shares = bridge["region_share"].fillna(0.0).values
-    theirs, ours = ((one * shares).sum((1, 2)) for one in (bridge["land_area"].values, land))
+    areas = bridge["land_area"].values, land.values[np.ix_(*place)]
+    theirs, ours = ((area * shares).sum((1, 2)) for area in areas)
     off = np.abs(theirs / ours - 1.0)
     if not np.all(off <= _LAND):
         k = int(np.argmax(np.nan_to_num(off, nan=np.inf)))

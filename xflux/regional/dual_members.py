@@ -49,9 +49,8 @@ def trained(
     InputError
         When the folder holds members of another task.
     """
-    task = task_of(
-        f"{said} {splits} {device}", towers.x, towers.y, towers.site, *constraint.data
-    )  # fmt: skip
+    options = f"{said} {splits} {device}"
+    task = task_of(options, towers.x, towers.y, towers.site, *constraint.data)
     kept = Checkpoints(checkpoint, task)
     members: list[Member] = []
     with (
