@@ -14,6 +14,7 @@ from xflux.commands.request import Format
 from xflux.commands.store import reopen, store
 from xflux.errors import InputError
 from xflux.labels.attach import with_history
+from xflux.labels.region_labels import labels_of_both
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -137,10 +138,8 @@ def over_years(series: xr.DataArray, years: tuple[int, ...]) -> xr.DataArray:
 
 def over_regions_of(series: xr.DataArray, inversions: xr.DataArray) -> xr.DataArray:
     """Select the regions that inversions tell of, in their order; by name where both have names."""
-    named = all("names" in one.coords for one in (series, inversions))
-    key = "names" if named else "region"
-    place = {str(name): k for k, name in enumerate(series[key].values)}
-    return series.isel(region=[place[str(name)] for name in inversions[key].values])
+    held, wanted = labels_of_both(series, inversions)
+    return series.isel(region=[held.index(name) for name in wanted])
 
 
 def fit_pair(

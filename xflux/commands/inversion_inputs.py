@@ -206,15 +206,14 @@ def _unlike(held: frozenset[str]) -> str:
 def _require_regions(inversions: xr.DataArray, regions: xr.DataArray, partition: Partition) -> None:
     """Refuse inversions of regions that the grid does not have."""
     from xflux.labels.grid import find_lat_lon
+    from xflux.labels.region_labels import labels_of_both
     from xflux.labels.regions import as_regions
 
     lat, lon = find_lat_lon(regions)
     others = [dim for dim in regions.dims if dim not in (*lat.dims, *lon.dims)]
     found = as_regions(regions, regions.isel(dict.fromkeys(others, 0), drop=True))
     assert found is not None
-    key = "names" if "names" in found.labels.coords and "names" in inversions.coords else "region"
-    ours = [str(name) for name in found.labels[key].values]
-    theirs = [str(name) for name in inversions[key].values]
+    ours, theirs = labels_of_both(found.labels, inversions)
     absent = [name for name in theirs if name not in ours]
     if absent:
         raise InputError(

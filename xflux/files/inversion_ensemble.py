@@ -13,6 +13,7 @@ from xflux.files.inversion_months import listed, require_successive
 from xflux.files.land_model_times import month_starts
 from xflux.labels.calendar import Clock
 from xflux.labels.flux_definition import require_alike
+from xflux.labels.region_labels import labels_of_both
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -170,8 +171,7 @@ def joined(arrays: Sequence[xr.DataArray]) -> xr.DataArray:
 
 def _in_regions_of(first: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
     """Bring the regions of an array into the order and numbers of another."""
-    key = "names" if all("names" in one.coords for one in (first, array)) else "region"
-    wanted, there = ([str(v) for v in one[key].values] for one in (first, array))
+    wanted, there = labels_of_both(first, array)
     if set(wanted) != set(there):
         lacking, more = sorted(set(wanted) - set(there)), sorted(set(there) - set(wanted))
         raise InputError(
